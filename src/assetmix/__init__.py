@@ -1,0 +1,3 @@
+"""An open portfolio optimization service."""
+
+__version__ = "0.1.0"

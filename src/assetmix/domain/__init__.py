@@ -1,0 +1,1 @@
+"""Nouns of the field: frozen records of the standard library and numpy."""

@@ -1,0 +1,32 @@
+"""A portfolio: what is held, in which currency, against what it is measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from assetmix.domain.instrument import cash_key, is_cash
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portfolio:
+    """Quantities by instrument id and cash by currency key (`$USD`).
+
+    Quantities are units of the instrument or of the currency; a negative one is a short
+    position or an overdraft.
+    """
+
+    base_currency: str
+    holdings: Mapping[str, float]
+    strategy: str | None = None
+    benchmark: Mapping[str, float] = field(default_factory=dict)
+    quantity_type: Literal["UNITS", "AMOUNT"] | None = None
+
+    @property
+    def cash(self) -> float:
+        """Money in the base currency."""
+        return float(self.holdings.get(cash_key(self.base_currency), 0.0))
+
+    @property
+    def positions(self) -> dict[str, float]:
+        """Quantities of everything that is not cash, without empty ones."""
+        return {key: float(units) for key, units in self.holdings.items() if not is_cash(key) and units != 0}

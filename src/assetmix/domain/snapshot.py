@@ -1,0 +1,53 @@
+"""What was known at one time about a set of instruments."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assetmix.domain.arrays import Matrix, Vector
+from assetmix.domain.instrument import Instrument
+from assetmix.domain.universe import Universe
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """Instruments with their latest prices and their price history, known at `as_of`.
+
+    Parameters
+    ----------
+    as_of : last day whose prices are in it
+    instruments : the m instruments, in the order of every array
+    closes : (m,) last close at or before `as_of`, money per unit; nan where there is none
+    dates : (T,) ordinals of the days of the history, oldest first
+    history : (T, m) adjusted closes, else closes; nan where a day has no price
+    """
+
+    as_of: dt.date
+    instruments: tuple[Instrument, ...]
+    closes: Vector
+    dates: NDArray[np.int64]
+    history: Matrix
+
+    @cached_property
+    def universe(self) -> Universe:
+        """Ids of all instruments in it."""
+        return Universe(tuple(instrument.id for instrument in self.instruments))
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Instrument]:
+        """Instruments by id."""
+        return {instrument.id: instrument for instrument in self.instruments}
+
+    @cached_property
+    def prices(self) -> Mapping[str, float]:
+        """Close of every instrument that has one."""
+        pairs = zip(self.universe.ids, self.closes, strict=True)
+        return {key: float(close) for key, close in pairs if np.isfinite(close)}
+
+    def columns(self, ids: tuple[str, ...]) -> list[int]:
+        """Positions of the given ids."""
+        return [self.universe.positions[key] for key in ids]

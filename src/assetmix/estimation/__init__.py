@@ -1,0 +1,1 @@
+"""From history to forecasts and risk models; pure functions of a snapshot."""

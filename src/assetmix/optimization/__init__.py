@@ -1,0 +1,1 @@
+"""The question, the solver, the answer; the only cvxpy in the house."""

@@ -1,0 +1,15 @@
+"""The one door to cvxpy, opened on first use.
+
+Reading and validating a strategy never touches it, so a process that does not solve never pays
+for loading it. Use as `from assetmix.optimization import atoms as cp`.
+"""
+
+import importlib
+from typing import Any, TypeAlias
+
+Expression: TypeAlias = Any
+"""A cvxpy expression, parameter or number; untyped, so that naming it does not load cvxpy."""
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module stands behind it
+    return getattr(importlib.import_module("cvxpy"), name)

@@ -1,0 +1,127 @@
+"""What is wrong with a strategy whatever it is applied to; all faults at once."""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from assetmix.errors import (
+    EmptyPortfolio,
+    Fault,
+    InconsistentConstraints,
+    InvalidRequest,
+    LimitExceeded,
+    MissingData,
+    UnknownAsset,
+)
+from assetmix.optimization.measure import Measure, Needs, Role
+from assetmix.optimization.strategy import Strategy, UniverseById
+
+MOST_ASSETS = 2000
+MOST_CONSTRAINTS = 500
+MOST_FAULTS = 20
+
+_ERRORS: Mapping[str, Callable[[str, list[Fault]], InvalidRequest]] = {
+    "unknown-asset": UnknownAsset,
+    "missing-price": MissingData,
+    "inconsistent-constraints": InconsistentConstraints,
+    "empty-portfolio": EmptyPortfolio,
+    "limit-exceeded": LimitExceeded,
+}
+
+
+def refuse(faults: list[Fault]) -> None:
+    """Raise the error that fits the faults, if there are any.
+
+    Raises
+    ------
+    InvalidRequest
+        the subclass of the first fault, carrying the first twenty
+    """
+    if faults:
+        error = _ERRORS.get(faults[0].code, InvalidRequest)
+        raise error(faults[0].detail, faults[:MOST_FAULTS])
+
+
+def check_strategy(strategy: Strategy) -> list[Fault]:
+    """Find what is wrong with a strategy whatever it is applied to."""
+    return [
+        *_sizes(strategy),
+        *_objective(strategy),
+        *_constraints(strategy),
+        *_measures(strategy),
+        *_keys(strategy),
+        *_figures(strategy),
+    ]
+
+
+def escape(key: str) -> str:
+    """Write a key as a token of a JSON pointer (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _sizes(strategy: Strategy) -> Iterator[Fault]:
+    if len(strategy.constraints) > MOST_CONSTRAINTS:
+        detail = f"at most {MOST_CONSTRAINTS} constraints, not {len(strategy.constraints)}"
+        yield Fault("/constraints", "limit-exceeded", detail)
+    if isinstance(strategy.universe, UniverseById) and len(strategy.universe.ids) > MOST_ASSETS:
+        yield Fault("/universe/ids", "limit-exceeded", f"at most {MOST_ASSETS} instruments")
+    if isinstance(strategy.universe, UniverseById) and len(set(strategy.universe.ids)) < len(
+        strategy.universe.ids
+    ):
+        yield Fault("/universe/ids", "duplicate", "an instrument is named twice; name each once")
+
+
+def _objective(strategy: Strategy) -> Iterator[Fault]:
+    if not strategy.objective.terms:
+        yield Fault("/objective/terms", "missing", "an objective needs at least one term")
+    for i, term in enumerate(strategy.objective.terms):
+        wanted = Role.MINIMIZED if strategy.objective.sign * term.weight >= 0 else Role.MAXIMIZED
+        if wanted not in term.measure.roles:
+            detail = (
+                f"{term.measure.kind} cannot be {wanted.value}; change its sign or the sense of the objective"
+            )
+            yield Fault(f"/objective/terms/{i}", "not-convex", detail)
+
+
+def _constraints(strategy: Strategy) -> Iterator[Fault]:
+    for i, constraint in enumerate(strategy.constraints):
+        for fault in constraint.faults():
+            yield Fault(f"/constraints/{i}{fault.pointer}", fault.code, fault.detail)
+        if constraint.penalty is not None and constraint.penalty <= 0:
+            yield Fault(
+                f"/constraints/{i}/penalty", "out-of-range", "a penalty is above 0; leave it out to be hard"
+            )
+
+
+def _measures(strategy: Strategy) -> Iterator[Fault]:
+    for pointer, measure in strategy.named_measures():
+        for fault in measure.faults():
+            yield Fault(f"{pointer}{fault.pointer}", fault.code, fault.detail)
+        yield from _needs(strategy, pointer, measure)
+
+
+def _needs(strategy: Strategy, pointer: str, measure: Measure) -> Iterator[Fault]:
+    risk = measure.needs & {Needs.RISK_MODEL, Needs.SCENARIOS}
+    if risk and strategy.risk_model is None:
+        cure = f'{measure.kind} needs a risk model; add "risk_model": {{"kind": "sample", "window": 504}}'
+        yield Fault(pointer, "missing-risk-model", cure)
+    if Needs.EXPECTED_RETURNS in measure.needs and strategy.forecast is None and strategy.risk_model is None:
+        cure = f'{measure.kind} needs expected returns; add "forecast": {{"kind": "historical_mean", "window": 504}}'
+        yield Fault(pointer, "missing-forecast", cure)
+
+
+def _keys(strategy: Strategy) -> Iterator[Fault]:
+    seen: dict[str, Measure] = {}
+    for pointer, measure in strategy.named_measures():
+        if seen.setdefault(measure.key, measure) != measure:
+            detail = f"two different measures would be reported as {measure.key!r}; give one of them a name"
+            yield Fault(pointer, "duplicate", detail)
+
+
+def _figures(strategy: Strategy) -> Iterator[Fault]:
+    trading = strategy.trading
+    for name in ("cost_fraction", "cost_amount", "min_order_amount"):
+        if getattr(trading, name) < 0:
+            yield Fault(f"/trading/{name}", "out-of-range", f"{name} is not negative")
+    for name, spec in (("risk_model", strategy.risk_model), ("forecast", strategy.forecast)):
+        window = getattr(spec, "window", None)
+        if window is not None and window < 2:  # noqa: PLR2004 - a variance needs two returns
+            yield Fault(f"/{name}/window", "out-of-range", "window counts returns and is at least 2")

@@ -1,0 +1,76 @@
+"""A Constraint is a list of limits that a portfolio must keep, with their numeric twin."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assetmix.domain.arrays import Vector
+from assetmix.errors import Fault
+from assetmix.optimization.limit import Limit, Row
+from assetmix.optimization.measure import Measure
+from assetmix.optimization.register import Register
+from assetmix.optimization.scope import Scope
+
+if TYPE_CHECKING:
+    from assetmix.optimization.decision import Decision
+    from assetmix.optimization.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Where a portfolio ends: weights (n,) and cash as fractions of value before trading."""
+
+    weights: Vector
+    cash: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraint(ABC):
+    """Rows that must hold after trading.
+
+    `rows`, `limits` and `breach` speak of the same rows in the same order: their names, their
+    cvxpy form and the distance by which a finished portfolio misses each, 0 where it is kept.
+    With a `penalty` the constraint is soft: each unit of breach costs that many units of the
+    objective.
+    """
+
+    kind: str
+    name: str | None = None
+    penalty: float | None = None
+
+    @abstractmethod
+    def rows(self, problem: "Problem") -> tuple[Row, ...]:
+        """Names of the rows."""
+
+    @abstractmethod
+    def limits(self, problem: "Problem", decision: "Decision") -> Iterator[Limit]:
+        """State the rows for the solver."""
+
+    @abstractmethod
+    def breach(self, problem: "Problem", outcome: Outcome) -> Vector:
+        """Distance outside each row, 0 inside, in the row's own unit."""
+
+    def faults(self) -> tuple[Fault, ...]:
+        """What is wrong with the constraint whatever it is applied to; pointers relative to it."""
+        lower, upper = getattr(self, "lower", None), getattr(self, "upper", None)
+        if lower is None or upper is None or lower <= upper:
+            return ()
+        detail = f"lower bound {lower:g} lies above upper bound {upper:g}; swap them or widen the band"
+        return (Fault("/lower", "inconsistent-constraints", detail),)
+
+    def scopes(self) -> tuple[tuple[str, Scope], ...]:
+        """Scopes that the constraint names, each with its pointer relative to the constraint."""
+        named = ((f"/{field}", getattr(self, field, None)) for field in ("scope", "within"))
+        return tuple((pointer, scope) for pointer, scope in named if scope is not None)
+
+    def measures(self) -> tuple[tuple[str, Measure], ...]:
+        """Measures that the constraint bounds, each with its pointer relative to the constraint."""
+        return ()
+
+    def titled(self, label: str) -> str:
+        """Put the caller's name for the constraint before a row's label."""
+        return label if self.name is None else f"{self.name}: {label}"
+
+
+constraint: Register[Constraint] = Register("constraint")

@@ -1,0 +1,112 @@
+"""Constraints that hold for every strategy unless it says otherwise."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from assetmix.domain.arrays import Positions, Vector
+from assetmix.optimization.constraint import Constraint, Outcome
+from assetmix.optimization.constraints.cash import Cash
+from assetmix.optimization.decision import Decision
+from assetmix.optimization.limit import Limit, Row
+from assetmix.optimization.problem import Problem
+from assetmix.optimization.strategy import Strategy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LongOnly(Constraint):
+    """No short positions, unless the strategy says `"shorting": true`."""
+
+    kind: Literal["long_only"] = "long_only"
+
+    def rows(self, problem: Problem) -> tuple[Row, ...]:
+        """One row an instrument."""
+        return tuple(
+            Row(f"holdings.position.{key}", f"weight of {key} is not negative (shorting is off)")
+            for key in problem.universe.ids
+        )
+
+    def limits(self, problem: Problem, decision: Decision) -> Iterator[Limit]:  # noqa: ARG002 - all weights
+        """State w >= 0."""
+        yield Limit(-decision.weights, "<=", 0.0, "no short positions (shorting is off)")
+
+    def breach(self, problem: Problem, outcome: Outcome) -> Vector:  # noqa: ARG002 - all weights
+        """Size of each short position."""
+        return np.maximum(-outcome.weights, 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InsideUniverse(Constraint):
+    """Tradable holdings outside the strategy's universe are sold."""
+
+    kind: Literal["inside_universe"] = "inside_universe"
+
+    def rows(self, problem: Problem) -> tuple[Row, ...]:
+        """One row an instrument outside."""
+        ids = problem.universe.ids
+        return tuple(
+            Row(f"holdings.position.{ids[i]}", f"{ids[i]} is outside the strategy's universe and is sold")
+            for i in outside(problem)
+        )
+
+    def limits(self, problem: Problem, decision: Decision) -> Iterator[Limit]:
+        """State w = 0 outside."""
+        members = outside(problem)
+        if len(members):
+            yield Limit(
+                decision.weights[members], "==", 0.0, "what is outside the strategy's universe is sold"
+            )
+
+    def breach(self, problem: Problem, outcome: Outcome) -> Vector:
+        """Weight still held outside."""
+        return np.asarray(np.abs(outcome.weights[outside(problem)]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotTradable(Constraint):
+    """What cannot be traded stays as it is."""
+
+    kind: Literal["not_tradable"] = "not_tradable"
+
+    def rows(self, problem: Problem) -> tuple[Row, ...]:
+        """One row an instrument that cannot be traded."""
+        ids = problem.universe.ids
+        return tuple(
+            Row(f"holdings.position.{ids[i]}", f"{ids[i]} cannot be traded and stays as it is")
+            for i in untradable(problem)
+        )
+
+    def limits(self, problem: Problem, decision: Decision) -> Iterator[Limit]:
+        """State w = w0."""
+        members = untradable(problem)
+        if len(members):
+            current = decision.parameter(lambda later: later.current_weights[untradable(later)])
+            yield Limit(decision.weights[members], "==", current, "what cannot be traded stays as it is")
+
+    def breach(self, problem: Problem, outcome: Outcome) -> Vector:
+        """Size of trades in what cannot be traded."""
+        members = untradable(problem)
+        return np.asarray(np.abs(outcome.weights[members] - problem.current_weights[members]))
+
+
+FULLY_INVESTED = Cash(name="fully invested", lower_fraction=0.0, upper_fraction=0.0)
+"""What holds where a strategy says nothing of cash; what whole lots leave over is not a breach."""
+
+
+def frame(strategy: Strategy) -> tuple[Constraint, ...]:
+    """Constraints that hold beside the declared ones."""
+    long_only = () if strategy.shorting else (LongOnly(),)
+    declared = any(isinstance(one, Cash) for one in strategy.constraints)
+    return (*long_only, InsideUniverse(), NotTradable(), *(() if declared else (FULLY_INVESTED,)))
+
+
+def outside(problem: Problem) -> Positions:
+    """Positions of instruments that may be traded but not held."""
+    return np.flatnonzero((problem.allowed == 0) & (problem.tradable == 1))
+
+
+def untradable(problem: Problem) -> Positions:
+    """Positions of instruments that may not be traded."""
+    return np.flatnonzero(problem.tradable == 0)

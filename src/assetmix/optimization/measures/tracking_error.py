@@ -1,0 +1,49 @@
+"""Standard deviation of the return difference to the benchmark."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from assetmix.domain.arrays import Vector
+from assetmix.optimization import atoms as cp
+from assetmix.optimization.active import active_form
+from assetmix.optimization.atoms import Expression
+from assetmix.optimization.decision import Decision
+from assetmix.optimization.measure import CONVEX, Measure, Needs, Tangent, measure
+from assetmix.optimization.problem import Problem
+
+
+@measure("tracking_error")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackingError(Measure):
+    """Standard deviation of the difference to the benchmark's return, in the risk model's unit.
+
+    With `centered` false the mean difference counts as deviation too.
+
+    Source: Grinold and Kahn, Active Portfolio Management, 2nd ed., ch. 3.
+    """
+
+    roles = CONVEX
+    needs = frozenset({Needs.RISK_MODEL, Needs.BENCHMARK})
+    kind: Literal["tracking_error"] = "tracking_error"
+    benchmark: Mapping[str, float] = field(default_factory=dict)
+    centered: bool = True
+
+    def expression(self, problem: Problem, decision: Decision) -> Expression:
+        """State |Fw - g|."""
+        rows, offset = active_form(problem, self.benchmark, centered=self.centered)
+        return cp.norm2(rows @ decision.weights - offset)
+
+    def value(self, problem: Problem, weights: Vector) -> Vector:
+        """Compute |Fw - g|."""
+        rows, offset = active_form(problem, self.benchmark, centered=self.centered)
+        return np.asarray(np.linalg.norm(weights @ rows.T - offset, axis=-1))
+
+    def tangent(self, problem: Problem, weights: Vector, prices: Vector | None) -> Tangent:  # noqa: ARG002 - smooth
+        """Slope F'(Fw - g) / |Fw - g|; 0 where the benchmark is matched."""
+        rows, offset = active_form(problem, self.benchmark, centered=self.centered)
+        deviation = rows @ weights - offset
+        length = float(np.linalg.norm(deviation))
+        return Tangent(length, rows.T @ deviation / length if length > 0 else np.zeros(len(weights)))

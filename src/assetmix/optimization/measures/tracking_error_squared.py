@@ -1,0 +1,46 @@
+"""Variance of the return difference to the benchmark."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from assetmix.domain.arrays import Vector
+from assetmix.optimization import atoms as cp
+from assetmix.optimization.active import active_form
+from assetmix.optimization.atoms import Expression
+from assetmix.optimization.decision import Decision
+from assetmix.optimization.measure import CONVEX, Measure, Needs, Tangent, measure
+from assetmix.optimization.problem import Problem
+
+
+@measure("tracking_error_squared")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackingErrorSquared(Measure):
+    """Square of the tracking error: the form in which it is usually minimized.
+
+    With `centered` false the mean difference counts as deviation too.
+    """
+
+    roles = CONVEX
+    needs = frozenset({Needs.RISK_MODEL, Needs.BENCHMARK})
+    kind: Literal["tracking_error_squared"] = "tracking_error_squared"
+    benchmark: Mapping[str, float] = field(default_factory=dict)
+    centered: bool = True
+
+    def expression(self, problem: Problem, decision: Decision) -> Expression:
+        """State |Fw - g|^2."""
+        rows, offset = active_form(problem, self.benchmark, centered=self.centered)
+        return cp.sum_squares(rows @ decision.weights - offset)
+
+    def value(self, problem: Problem, weights: Vector) -> Vector:
+        """Compute |Fw - g|^2."""
+        rows, offset = active_form(problem, self.benchmark, centered=self.centered)
+        return np.asarray(np.square(weights @ rows.T - offset).sum(axis=-1))
+
+    def tangent(self, problem: Problem, weights: Vector, prices: Vector | None) -> Tangent:  # noqa: ARG002 - smooth
+        """Slope 2F'(Fw - g)."""
+        rows, offset = active_form(problem, self.benchmark, centered=self.centered)
+        deviation = rows @ weights - offset
+        return Tangent(float(deviation @ deviation), 2.0 * (rows.T @ deviation))

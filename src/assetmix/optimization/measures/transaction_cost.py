@@ -1,0 +1,35 @@
+"""What the trades cost."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from assetmix.domain.arrays import Vector
+from assetmix.optimization.atoms import Expression
+from assetmix.optimization.decision import Decision
+from assetmix.optimization.measure import CONVEX, Measure, Tangent, measure
+from assetmix.optimization.problem import Problem
+
+
+@measure("transaction_cost")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionCost(Measure):
+    """Proportional cost of the trades, as a fraction of value."""
+
+    roles = CONVEX
+    linearized = False
+    kind: Literal["transaction_cost"] = "transaction_cost"
+
+    def expression(self, problem: Problem, decision: Decision) -> Expression:  # noqa: ARG002 - the decision knows it
+        """State the cost of the trades."""
+        return decision.cost
+
+    def value(self, problem: Problem, weights: Vector) -> Vector:
+        """Compute the cost of the trades."""
+        return problem.cost(weights)
+
+    def tangent(self, problem: Problem, weights: Vector, prices: Vector | None) -> Tangent:  # noqa: ARG002 - stated as it is
+        """Slope: the cost rate in the direction of each trade."""
+        rate = problem.trading.cost_fraction
+        return Tangent(float(problem.cost(weights)), rate * np.sign(weights - problem.current_weights))

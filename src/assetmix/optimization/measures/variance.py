@@ -1,0 +1,39 @@
+"""Variance of the portfolio's return."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from assetmix.domain.arrays import Vector
+from assetmix.optimization import atoms as cp
+from assetmix.optimization.atoms import Expression
+from assetmix.optimization.decision import Decision
+from assetmix.optimization.measure import CONVEX, Measure, Needs, Tangent, measure
+from assetmix.optimization.problem import Problem
+
+
+@measure("variance")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variance(Measure):
+    """Variance w'Sw of the return, in the squared unit of the risk model.
+
+    Source: Markowitz, Portfolio selection, Journal of Finance 7 (1952).
+    """
+
+    roles = CONVEX
+    needs = frozenset({Needs.RISK_MODEL})
+    kind: Literal["variance"] = "variance"
+
+    def expression(self, problem: Problem, decision: Decision) -> Expression:
+        """State |Rw|^2 with S = R'R, so that S itself is never formed."""
+        return cp.sum_squares(problem.root[:, : len(problem.universe)] @ decision.weights)
+
+    def value(self, problem: Problem, weights: Vector) -> Vector:
+        """Compute w'Sw."""
+        return np.asarray(np.square(weights @ problem.root[:, : len(problem.universe)].T).sum(axis=-1))
+
+    def tangent(self, problem: Problem, weights: Vector, prices: Vector | None) -> Tangent:  # noqa: ARG002 - smooth
+        """Slope 2Sw."""
+        root = problem.root[:, : len(problem.universe)]
+        return Tangent(float(self.value(problem, weights)), 2.0 * (root.T @ (root @ weights)))

@@ -1,0 +1,106 @@
+"""Convex problems: stated once, solved by named solvers in turn, verified, bounded."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from assetmix.domain.arrays import Vector
+from assetmix.errors import SolverFailed
+from assetmix.optimization.balance import balanced_attempt
+from assetmix.optimization.conflict import explain
+from assetmix.optimization.memory import Memory
+from assetmix.optimization.problem import Problem
+from assetmix.optimization.solution import Binding, NoSolution, Solution, Verified
+from assetmix.optimization.statement import Attempt, LinearStatement, Statement, reference_size
+from assetmix.optimization.tolerances import BINDING, GAP, RESIDUAL
+from assetmix.optimization.verify import max_residual, objective_value, outcome_of, penalties, tangent
+
+
+def accepts(problem: Problem) -> bool:  # noqa: ARG001 - the method of last resort
+    """Every problem of convex measures and limits."""
+    return True
+
+
+def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Solution | NoSolution:
+    """Solve with one solver after the other until an answer stands up to verification.
+
+    Raises
+    ------
+    SolverFailed
+        when no solver's answer can be verified
+    """
+    key = ("convex", problem.structure)
+    statement = memory.recall(key, lambda: Statement(problem))
+    statement.decision.set(problem)
+    for solver in statement.order:
+        if remaining() <= 0:
+            return NoSolution("timed_out", "The time allowed was over before a solver had an answer.")
+        judged = _judge(problem, balanced_attempt(statement, problem, solver), memory)
+        if judged is not None:
+            return judged
+    memory.forget(key)
+    raise SolverFailed("No solver gave an answer that keeps every limit; the numbers may be badly scaled.")
+
+
+def _judge(problem: Problem, attempt: Attempt, memory: Memory) -> Solution | NoSolution | None:
+    match attempt.verdict:
+        case "solved":
+            return _verified(problem, attempt, memory)
+        case "infeasible":
+            return explain(problem)
+        case "unbounded":
+            return NoSolution(
+                "unbounded",
+                "Nothing holds the objective back; bound the weights, the leverage or a risk measure.",
+            )
+        case _:
+            return None
+
+
+def _verified(problem: Problem, attempt: Attempt, memory: Memory) -> Solution | None:
+    weights = attempt.weights if problem.strategy.shorting else np.maximum(attempt.weights, 0.0)
+    outcome = outcome_of(problem, weights)
+    residual = max_residual(problem, outcome)
+    value = float(objective_value(problem, weights))
+    if not (np.isfinite(value) and residual <= RESIDUAL):
+        return None
+    gap = proven_gap(problem, weights, attempt, memory)
+    return Solution(
+        status="optimal" if gap is not None and gap <= GAP else "feasible",
+        weights=weights,
+        cash=outcome.cash,
+        objective_value=value,
+        proven_gap=gap,
+        binding=tuple(_binding(problem, attempt)),
+        solver=attempt.solver,
+        verified=Verified(residual, value),
+    )
+
+
+def proven_gap(problem: Problem, weights: Vector, attempt: Attempt, memory: Memory) -> float | None:
+    """Relative distance to a lower bound that another solver proves.
+
+    The objective is convex, so it lies above its tangent at the answer; the least value of the
+    tangent over all limits bounds the optimum from below.
+
+    Source: Jaggi, Revisiting Frank-Wolfe, ICML 2013, section 2 (duality gap certificates).
+    """
+    linear = memory.recall(("tangent", problem.structure), lambda: LinearStatement(problem))
+    linear.decision.set(problem)
+    touching = tangent(problem, weights, attempt.prices)
+    least = linear.least(touching.slope)
+    if least is None:
+        return None
+    bound = touching.height - float(touching.slope @ weights) + least
+    value = problem.objective.sign * float(objective_value(problem, weights))
+    reached = value + penalties(problem, outcome_of(problem, weights))
+    return max(0.0, (reached - bound) / max(abs(value), reference_size(problem)))
+
+
+def _binding(problem: Problem, attempt: Attempt) -> Iterator[Binding]:
+    labels = (row.label for one in problem.constraints for row in one.rows(problem))
+    prices = np.concatenate([*attempt.duals, np.zeros(0)])
+    threshold = BINDING * reference_size(problem)
+    for label, price in zip(labels, prices, strict=True):
+        if abs(price) > threshold:
+            yield Binding(label, -float(price) * problem.objective.sign)

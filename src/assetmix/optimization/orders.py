@@ -1,0 +1,82 @@
+"""Orders for the trades that were chosen, sells before buys, each with its cost and its reason."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from assetmix.domain.arrays import Vector
+from assetmix.domain.order import Order, Skipped
+from assetmix.optimization.limit import percent
+from assetmix.optimization.problem import Problem
+from assetmix.optimization.rounding import cash_after, levels, rounded_trades
+from assetmix.optimization.solution import Solution
+from assetmix.optimization.tolerances import DIGITS, HELD
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """Orders, trades left out, and where the orders lead: units (n,) and money."""
+
+    orders: tuple[Order, ...]
+    skipped: tuple[Skipped, ...]
+    quantities: Vector
+    cash: float
+
+
+def plan(problem: Problem, solution: Solution) -> Plan:
+    """Turn the continuous optimum into orders in whole lots or steps with exact cash."""
+    units = rounded_trades(problem, solution.weights, solution.cash)
+    return plan_of(problem, units, solution.weights)
+
+
+def plan_of(problem: Problem, units: Vector, target: Vector) -> Plan:
+    """Write orders for trades (n,) of units; `target` (n,) weights say what was wanted."""
+    orders = [_order(problem, int(i), float(units[i])) for i in np.flatnonzero(units)]
+    return Plan(
+        orders=tuple(sorted(orders, key=lambda order: (order.side == "buy", order.instrument))),
+        skipped=tuple(_skipped(problem, units, target)),
+        quantities=np.round(problem.quantities + units, DIGITS),
+        cash=cash_after(problem, units),
+    )
+
+
+def _order(problem: Problem, position: int, units: float) -> Order:
+    price = float(problem.prices[position])
+    return Order(
+        instrument=problem.universe.ids[position],
+        side="buy" if units > 0 else "sell",
+        quantity=abs(units),
+        price=price,
+        cost=problem.trading.cost(abs(units) * price),
+        reason=_reason(problem, position, units),
+    )
+
+
+def _reason(problem: Problem, position: int, units: float) -> str:
+    held = float(problem.quantities[position])
+    key = problem.universe.ids[position]
+    if held + units == 0:
+        return f"the best portfolio holds no {key}; the whole position is closed"
+    before = float(problem.current_weights[position])
+    after = (held + units) * float(problem.prices[position]) / problem.value
+    return f"brings {key} from {percent(round(before, 4))} to {percent(round(after, 4))} of the portfolio"
+
+
+def _skipped(problem: Problem, units: Vector, target: Vector) -> Iterator[Skipped]:
+    between = levels(problem, target)
+    amounts = np.abs(between.wanted) * problem.prices
+    for position in np.flatnonzero((units == 0) & (amounts > HELD * problem.value)):
+        yield Skipped(
+            instrument=problem.universe.ids[position], reason=_why_skipped(problem, int(position), amounts)
+        )
+
+
+def _why_skipped(problem: Problem, position: int, amounts: Vector) -> str:
+    least = problem.trading.min_order_amount
+    amount = float(amounts[position])
+    if amount < least:
+        return f"an order of {amount:.2f} would be below the minimum order of {least:.2f}"
+    step = problem.instruments[position].step
+    price = float(problem.prices[position])
+    return f"the trade of {amount:.2f} is less than one step of {step:g} units at {price:.2f}, or cash does not allow it"

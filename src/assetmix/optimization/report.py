@@ -1,0 +1,114 @@
+"""Puts an answer together: figures before and after, breaches, look-through, orders."""
+
+from assetmix.domain.arrays import Vector
+from assetmix.domain.instrument import cash_key
+from assetmix.domain.lookthrough import Exposure, look_through
+from assetmix.optimization.constraint import Outcome
+from assetmix.optimization.frame import FULLY_INVESTED
+from assetmix.optimization.measure import measure
+from assetmix.optimization.orders import Plan
+from assetmix.optimization.problem import Problem
+from assetmix.optimization.result import Breaches, Exposures, Figures, Result, Rounded
+from assetmix.optimization.solution import NoSolution, Solution
+from assetmix.optimization.tolerances import RESIDUAL
+from assetmix.optimization.verify import objective_value, violations
+
+ALWAYS = ("expected_return", "variance", "volatility")
+
+
+def report_solution(problem: Problem, solution: Solution, plan: Plan, currency: str) -> Result:
+    """Describe a solution and the orders that lead to it."""
+    after = plan.quantities * problem.prices / problem.value
+    outcome = Outcome(after, plan.cash / problem.value)
+    breaches = violations(problem, outcome, RESIDUAL)
+    if outcome.cash >= 0 and FULLY_INVESTED in problem.constraints:
+        breaches.pop("holdings.cash", None)
+    return Result(
+        status=solution.status,
+        sentence=_sentence(plan),
+        current_objective_value=float(objective_value(problem, problem.current_weights)),
+        objective_value=solution.objective_value,
+        proven_gap=solution.proven_gap,
+        weights=problem.universe.mapping(solution.weights),
+        holdings=holdings(problem, plan.quantities, plan.cash, currency),
+        current_holdings=holdings(problem, problem.quantities, problem.cash, currency),
+        prices=problem.universe.mapping(problem.prices),
+        value=problem.value,
+        rounded=_rounded(problem, plan, after),
+        measures=Figures(
+            current=measured(problem, problem.current_weights), optimal=measured(problem, solution.weights)
+        ),
+        look_through=Exposures(
+            current=exposure(problem, problem.current_weights), optimal=exposure(problem, after)
+        ),
+        violations=Breaches(current=_current_breaches(problem), optimal=breaches),
+        binding=solution.binding,
+        orders=plan.orders,
+        skipped=plan.skipped,
+        solver=solution.solver,
+        verified=solution.verified,
+    )
+
+
+def report_no_solution(problem: Problem, outcome: NoSolution, currency: str) -> Result:
+    """Describe why there is no solution, beside where the portfolio stands."""
+    return Result(
+        status=outcome.status,
+        sentence=outcome.sentence,
+        current_objective_value=float(objective_value(problem, problem.current_weights)),
+        current_holdings=holdings(problem, problem.quantities, problem.cash, currency),
+        prices=problem.universe.mapping(problem.prices),
+        value=problem.value,
+        measures=Figures(current=measured(problem, problem.current_weights)),
+        look_through=Exposures(current=exposure(problem, problem.current_weights)),
+        violations=Breaches(current=_current_breaches(problem)),
+        conflict=outcome.conflict,
+        joint=outcome.joint,
+    )
+
+
+def holdings(problem: Problem, quantities: Vector, cash: float, currency: str) -> dict[str, float]:
+    """Quantities that are not 0 by id, and the cash."""
+    held = {key: units for key, units in problem.universe.mapping(quantities).items() if units != 0}
+    return held | {cash_key(currency): cash}
+
+
+def measured(problem: Problem, weights: Vector) -> dict[str, float]:
+    """Every measure the strategy names and those that are always there, as far as the data go."""
+    named = {one.key: one for _, one in problem.strategy.named_measures()}
+    always = {kind: measure.kinds[kind]() for kind in ALWAYS if _possible(problem, kind)}  # type: ignore[call-arg]
+    return {key: float(one.value(problem, weights)) for key, one in (always | named).items()}
+
+
+def exposure(problem: Problem, weights: Vector) -> Exposure:
+    """Look-through of invested weights."""
+    return look_through(problem.universe.mapping(weights), problem.instruments)
+
+
+def _possible(problem: Problem, kind: str) -> bool:
+    if kind == "expected_return":
+        return problem.forecast is not None or (
+            problem.risk is not None and problem.risk.scenarios is not None
+        )
+    return problem.risk is not None
+
+
+def _current_breaches(problem: Problem) -> dict[str, float]:
+    return violations(problem, Outcome(problem.current_weights, problem.current_cash), RESIDUAL)
+
+
+def _rounded(problem: Problem, plan: Plan, after: Vector) -> Rounded:
+    amounts = [order.quantity * order.price for order in plan.orders]
+    return Rounded(
+        objective_value=float(objective_value(problem, after)),
+        cash=plan.cash,
+        cost=sum(order.cost for order in plan.orders),
+        turnover=sum(amounts) / problem.value,
+    )
+
+
+def _sentence(plan: Plan) -> str:
+    if not plan.orders:
+        return "The portfolio is already as good as whole orders can make it; there is nothing to trade."
+    sells = sum(order.side == "sell" for order in plan.orders)
+    return f"{len(plan.orders)} orders lead to the best portfolio: {sells} to sell, {len(plan.orders) - sells} to buy."

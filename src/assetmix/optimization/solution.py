@@ -1,0 +1,79 @@
+"""What a solve ends with: a Solution, or NoSolution with its reasons. Both are outcomes."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from assetmix.domain.arrays import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A limit that holds the optimum back, and what one unit of relaxation would change."""
+
+    limit: str
+    shadow_price: float
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictingLimit:
+    """One of the limits that cannot hold together.
+
+    `relax_by` is the smallest change of this limit alone that makes the rest feasible, None if
+    no change of it suffices.
+    """
+
+    limit: str
+    relax_by: float | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """Part of the least total relaxation that makes all limits feasible."""
+
+    limit: str
+    relax_by: float
+
+
+@dataclass(frozen=True, slots=True)
+class SolverUsed:
+    """Which solver gave the answer."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What numpy found when it checked the solver: worst breach, and the objective recomputed."""
+
+    max_residual: float
+    objective_recomputed: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Solution:
+    """Weights that keep every hard limit, verified.
+
+    `optimal` when the gap to a proven bound is within tolerance, else `feasible` with the gap
+    stated, or None where no bound could be proven.
+    """
+
+    status: Literal["optimal", "feasible"]
+    weights: Vector
+    cash: float
+    objective_value: float
+    proven_gap: float | None
+    binding: tuple[Binding, ...]
+    solver: SolverUsed
+    verified: Verified
+
+
+@dataclass(frozen=True, slots=True)
+class NoSolution:
+    """Why there is no answer: limits that fight, or nothing that holds the objective back."""
+
+    status: Literal["infeasible", "unbounded", "timed_out"]
+    sentence: str
+    conflict: tuple[ConflictingLimit, ...] = ()
+    joint: tuple[Relaxation, ...] = ()

@@ -1,0 +1,153 @@
+"""A Problem stated in cvxpy once, to be solved again and again with other numbers."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from assetmix.domain.arrays import Vector
+from assetmix.optimization import atoms as cp
+from assetmix.optimization import solvers
+from assetmix.optimization.atoms import Expression
+from assetmix.optimization.constraint import Constraint
+from assetmix.optimization.decision import Decision
+from assetmix.optimization.limit import Limit
+from assetmix.optimization.problem import Problem
+from assetmix.optimization.solution import SolverUsed
+from assetmix.optimization.strategy import Term
+
+Verdict = Literal["solved", "inaccurate", "infeasible", "unbounded", "failed"]
+
+_VERDICTS: dict[str, Verdict] = {
+    "optimal": "solved",
+    "optimal_inaccurate": "inaccurate",
+    "infeasible": "infeasible",
+    "infeasible_inaccurate": "infeasible",
+    "unbounded": "unbounded",
+    "unbounded_inaccurate": "unbounded",
+    "infeasible_or_unbounded": "infeasible",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one solver said; nobody believes it before it is verified."""
+
+    verdict: Verdict
+    solver: SolverUsed
+    weights: Vector
+    duals: tuple[Vector, ...] = ()
+    prices: Mapping[str, Vector] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stated:
+    """The cvxpy form of one limit of one constraint."""
+
+    constraint: Constraint
+    form: Expression
+
+
+class Statement:
+    """Variables, limits and objective of one structure.
+
+    The objective is multiplied by `scale`, so that its value is of order one whatever the unit
+    of the measures: solvers' tolerances are absolute.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.decision = Decision(problem)
+        self.scale = 1.0 / reference_size(problem)
+        objective = state_objective(problem, self.decision)
+        self.stated, penalty = state_limits(problem, self.decision)
+        hard = [one.form for one in self.stated]
+        goal = cp.Minimize(self.scale * (objective + penalty))
+        self._problem = cp.Problem(goal, hard + self.decision.linking)
+        self.order = solvers.order(self._problem)
+
+    def attempt(self, solver: solvers.Solver) -> Attempt:
+        """Run one solver and give what it said, with duals per unit of the unscaled objective."""
+        verdict = run(self._problem, solver)
+        used = SolverUsed(solver.name.lower(), solver.version)
+        if verdict not in {"solved", "inaccurate"}:
+            return Attempt(verdict, used, np.zeros(0))
+        weights = np.array(self.decision.weights.value, dtype=np.float64)
+        duals = tuple(np.atleast_1d(one.form.dual_value) / self.scale for one in self.stated)
+        prices = {key: np.atleast_1d(row.dual_value) / self.scale for key, row in self.decision.keyed.items()}
+        return Attempt(verdict, used, weights, duals, prices)
+
+
+class LinearStatement:
+    """The same limits under a linear objective, relaxed: its optimum bounds the true one."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.decision = Decision(problem, relaxed=True)
+        self.gradient = cp.Parameter(len(problem.universe), value=np.zeros(len(problem.universe)))
+        stated, penalty = state_limits(problem, self.decision)
+        self.scale = 1.0 / reference_size(problem)
+        exact = state_terms(
+            problem, self.decision, [one for one in problem.objective.terms if not one.measure.linearized]
+        )
+        goal = cp.Minimize(self.gradient @ self.decision.weights + self.scale * (exact + penalty))
+        self._problem = cp.Problem(goal, [one.form for one in stated] + self.decision.linking)
+        self._order = solvers.order(self._problem)
+
+    def least(self, gradient: Vector) -> float | None:
+        """Least value of gradient'w + exact terms + penalties within the limits; None if unknown."""
+        self.gradient.value = gradient * self.scale
+        for solver in self._order:
+            if run(self._problem, solver) == "solved":
+                return float(self._problem.value) / self.scale
+        return None
+
+
+def run(problem: Expression, solver: solvers.Solver) -> Verdict:
+    """Solve a cvxpy problem with a named solver and translate its status."""
+    try:
+        with np.errstate(invalid="ignore"):  # cvxpy multiplies 0 by infinite bounds when it compiles
+            problem.solve(solver=solver.name, **solver.options)
+    except (cp.error.SolverError, ValueError, ArithmeticError):
+        return "failed"
+    return _VERDICTS.get(problem.status, "failed")
+
+
+def state_objective(problem: Problem, decision: Decision) -> Expression:
+    """Sum of the objective's terms, to be minimized."""
+    return state_terms(problem, decision, problem.objective.terms)
+
+
+def state_terms(problem: Problem, decision: Decision, terms: Iterable[Term]) -> Expression:
+    """Signed and weighted sum of some terms of the objective."""
+    sign = problem.objective.sign
+    return sum(sign * term.weight * term.measure.expression(problem, decision) for term in terms)
+
+
+def state_limits(problem: Problem, decision: Decision) -> tuple[tuple[Stated, ...], Expression]:
+    """State every constraint: hard ones as they are, soft ones with a slack that costs."""
+    stated: list[Stated] = []
+    penalty: Expression = 0.0
+    for constraint in problem.constraints:
+        for limit in constraint.limits(problem, decision):
+            form, cost = _state(limit, constraint.penalty)
+            stated.append(Stated(constraint, form))
+            penalty = penalty + cost
+    return tuple(stated), penalty
+
+
+def reference_size(problem: Problem) -> float:
+    """Size of the objective at equal weights: what one unit of it is worth."""
+    allowed = problem.allowed if problem.allowed.any() else np.ones_like(problem.allowed)
+    weights = allowed / allowed.sum()
+    sizes = [
+        abs(term.weight * float(term.measure.value(problem, weights))) for term in problem.objective.terms
+    ]
+    return max([size for size in sizes if np.isfinite(size) and size > 0], default=1.0)
+
+
+def _state(limit: Limit, penalty: float | None) -> tuple[Expression, Expression]:
+    if penalty is None:
+        return (limit.left == limit.right if limit.sense == "==" else limit.left <= limit.right), 0.0
+    slack = cp.Variable(np.shape(limit.left), nonneg=True)
+    excess = cp.abs(limit.left - limit.right) if limit.sense == "==" else limit.left - limit.right
+    return excess <= slack, penalty * cp.sum(slack)
