@@ -40,9 +40,7 @@ def look_through(values: Mapping[str, float], instruments: Iterable[Instrument])
 
 def group_names(grouping: str, instruments: Iterable[Instrument]) -> tuple[str, ...]:
     """Names of the groups that occur in a grouping, sorted."""
-    return tuple(
-        sorted({name for one in instruments for name in _leaves(one.look_through.get(grouping, {}))})
-    )
+    return tuple(sorted({name for one in instruments for name in _leaves(one.look_through.get(grouping, {}))}))
 
 
 def _leaves(groups: Grouping) -> set[str]:
@@ -78,9 +76,7 @@ def _inner_names(grouping: str, outer: str, instruments: tuple[Instrument, ...])
     return sorted({name for groups in inner if isinstance(groups, Mapping) for name in groups})
 
 
-def _flat(
-    grouping: str, values: Mapping[str, float], instruments: tuple[Instrument, ...]
-) -> dict[str, float]:
+def _flat(grouping: str, values: Mapping[str, float], instruments: tuple[Instrument, ...]) -> dict[str, float]:
     within = _enclosing_class(grouping, instruments)
     names = group_names(grouping, instruments)
     amounts = {name: _total(values, instruments, (grouping, name, within)) for name in names}

@@ -15,9 +15,7 @@ from assetmix.optimization.scope import Group, Ids, Scope, Tag
 from assetmix.optimization.strategy import Strategy, UniverseById
 
 
-def check_application(
-    strategy: Strategy, portfolio: Portfolio, snapshot: Snapshot, value: float
-) -> list[Fault]:
+def check_application(strategy: Strategy, portfolio: Portfolio, snapshot: Snapshot, value: float) -> list[Fault]:
     """Find what is wrong with applying a strategy to a portfolio at a snapshot.
 
     Parameters
@@ -50,14 +48,10 @@ def _prices(portfolio: Portfolio, snapshot: Snapshot) -> Iterator[Fault]:
     base = portfolio.base_currency
     for position, instrument in enumerate(snapshot.instruments):
         if not np.isfinite(snapshot.closes[position]):
-            detail = (
-                f"{instrument.id} has no close on or before {snapshot.as_of}; PUT /v1/prices, or leave it out"
-            )
+            detail = f"{instrument.id} has no close on or before {snapshot.as_of}; PUT /v1/prices, or leave it out"
             yield Fault("/strategy/universe", "missing-price", detail)
         if instrument.currency != base:
-            detail = (
-                f"{instrument.id} is quoted in {instrument.currency} and no exchange rate to {base} is known"
-            )
+            detail = f"{instrument.id} is quoted in {instrument.currency} and no exchange rate to {base} is known"
             yield Fault("/portfolio/base_currency", "missing-price", detail)
 
 
@@ -72,9 +66,7 @@ def _forecast(strategy: Strategy, snapshot: Snapshot) -> Iterator[Fault]:
     if isinstance(strategy.forecast, GivenForecast):
         tradable = (one.id for one in snapshot.instruments if one.tradable)
         for key in (key for key in tradable if key not in strategy.forecast.expected_returns):
-            yield Fault(
-                "/strategy/forecast/expected_returns", "missing", f"no expected return is given for {key}"
-            )
+            yield Fault("/strategy/forecast/expected_returns", "missing", f"no expected return is given for {key}")
 
 
 def _scopes(strategy: Strategy, snapshot: Snapshot) -> Iterator[Fault]:
@@ -107,17 +99,13 @@ def _benchmarks(strategy: Strategy, portfolio: Portfolio, snapshot: Snapshot) ->
 
 def _benchmark_given(pointer: str, measure: Measure, *, given: bool) -> Iterator[Fault]:
     if Needs.BENCHMARK in measure.needs and not given:
-        yield Fault(
-            pointer, "missing-benchmark", f'{measure.kind} needs a benchmark, for example {{"SPX": 1.0}}'
-        )
+        yield Fault(pointer, "missing-benchmark", f'{measure.kind} needs a benchmark, for example {{"SPX": 1.0}}')
 
 
 def _members(pointer: str, weights: Mapping[str, float], snapshot: Snapshot) -> Iterator[Fault]:
     for key in weights:
         if key not in snapshot.by_id:
-            yield Fault(
-                f"{pointer}/{escape(key)}", "unknown-asset", "no such instrument; PUT /v1/instruments first"
-            )
+            yield Fault(f"{pointer}/{escape(key)}", "unknown-asset", "no such instrument; PUT /v1/instruments first")
 
 
 def _value(value: float) -> Iterator[Fault]:

@@ -12,4 +12,6 @@ Expression: TypeAlias = Any
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module stands behind it
+    if name.startswith("__"):  # the import system asks for these; cvxpy need not be loaded to say no
+        raise AttributeError(name)
     return getattr(importlib.import_module("cvxpy"), name)

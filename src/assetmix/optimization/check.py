@@ -63,9 +63,7 @@ def _sizes(strategy: Strategy) -> Iterator[Fault]:
         yield Fault("/constraints", "limit-exceeded", detail)
     if isinstance(strategy.universe, UniverseById) and len(strategy.universe.ids) > MOST_ASSETS:
         yield Fault("/universe/ids", "limit-exceeded", f"at most {MOST_ASSETS} instruments")
-    if isinstance(strategy.universe, UniverseById) and len(set(strategy.universe.ids)) < len(
-        strategy.universe.ids
-    ):
+    if isinstance(strategy.universe, UniverseById) and len(set(strategy.universe.ids)) < len(strategy.universe.ids):
         yield Fault("/universe/ids", "duplicate", "an instrument is named twice; name each once")
 
 
@@ -75,9 +73,7 @@ def _objective(strategy: Strategy) -> Iterator[Fault]:
     for i, term in enumerate(strategy.objective.terms):
         wanted = Role.MINIMIZED if strategy.objective.sign * term.weight >= 0 else Role.MAXIMIZED
         if wanted not in term.measure.roles:
-            detail = (
-                f"{term.measure.kind} cannot be {wanted.value}; change its sign or the sense of the objective"
-            )
+            detail = f"{term.measure.kind} cannot be {wanted.value}; change its sign or the sense of the objective"
             yield Fault(f"/objective/terms/{i}", "not-convex", detail)
 
 
@@ -86,9 +82,7 @@ def _constraints(strategy: Strategy) -> Iterator[Fault]:
         for fault in constraint.faults():
             yield Fault(f"/constraints/{i}{fault.pointer}", fault.code, fault.detail)
         if constraint.penalty is not None and constraint.penalty <= 0:
-            yield Fault(
-                f"/constraints/{i}/penalty", "out-of-range", "a penalty is above 0; leave it out to be hard"
-            )
+            yield Fault(f"/constraints/{i}/penalty", "out-of-range", "a penalty is above 0; leave it out to be hard")
 
 
 def _measures(strategy: Strategy) -> Iterator[Fault]:

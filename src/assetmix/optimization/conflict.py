@@ -75,9 +75,7 @@ def explain(problem: Problem) -> NoSolution | None:
     members = _irreducible(elastic, np.flatnonzero(prices > INFEASIBLE))
     conflict = tuple(_member(elastic, row) for row in members)
     joint = tuple(
-        Relaxation(elastic.labels[row], float(slacks[row]))
-        for row in range(count)
-        if slacks[row] > INFEASIBLE
+        Relaxation(elastic.labels[row], float(slacks[row])) for row in range(count) if slacks[row] > INFEASIBLE
     )
     together = "; ".join(one.limit for one in conflict)
     return NoSolution("infeasible", f"These limits cannot hold together: {together}.", conflict, joint)

@@ -55,9 +55,7 @@ class InsideUniverse(Constraint):
         """State w = 0 outside."""
         members = outside(problem)
         if len(members):
-            yield Limit(
-                decision.weights[members], "==", 0.0, "what is outside the strategy's universe is sold"
-            )
+            yield Limit(decision.weights[members], "==", 0.0, "what is outside the strategy's universe is sold")
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Weight still held outside."""

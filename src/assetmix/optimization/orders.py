@@ -67,9 +67,7 @@ def _skipped(problem: Problem, units: Vector, target: Vector) -> Iterator[Skippe
     between = levels(problem, target)
     amounts = np.abs(between.wanted) * problem.prices
     for position in np.flatnonzero((units == 0) & (amounts > HELD * problem.value)):
-        yield Skipped(
-            instrument=problem.universe.ids[position], reason=_why_skipped(problem, int(position), amounts)
-        )
+        yield Skipped(instrument=problem.universe.ids[position], reason=_why_skipped(problem, int(position), amounts))
 
 
 def _why_skipped(problem: Problem, position: int, amounts: Vector) -> str:
@@ -79,4 +77,6 @@ def _why_skipped(problem: Problem, position: int, amounts: Vector) -> str:
         return f"an order of {amount:.2f} would be below the minimum order of {least:.2f}"
     step = problem.instruments[position].step
     price = float(problem.prices[position])
-    return f"the trade of {amount:.2f} is less than one step of {step:g} units at {price:.2f}, or cash does not allow it"
+    return (
+        f"the trade of {amount:.2f} is less than one step of {step:g} units at {price:.2f}, or cash does not allow it"
+    )

@@ -26,6 +26,7 @@ def report_solution(problem: Problem, solution: Solution, plan: Plan, currency: 
     return Result(
         status=solution.status,
         sentence=_sentence(plan),
+        sense=problem.objective.sense,
         current_objective_value=float(objective_value(problem, problem.current_weights)),
         objective_value=solution.objective_value,
         proven_gap=solution.proven_gap,
@@ -38,9 +39,7 @@ def report_solution(problem: Problem, solution: Solution, plan: Plan, currency: 
         measures=Figures(
             current=measured(problem, problem.current_weights), optimal=measured(problem, solution.weights)
         ),
-        look_through=Exposures(
-            current=exposure(problem, problem.current_weights), optimal=exposure(problem, after)
-        ),
+        look_through=Exposures(current=exposure(problem, problem.current_weights), optimal=exposure(problem, after)),
         violations=Breaches(current=_current_breaches(problem), optimal=breaches),
         binding=solution.binding,
         orders=plan.orders,
@@ -55,6 +54,7 @@ def report_no_solution(problem: Problem, outcome: NoSolution, currency: str) -> 
     return Result(
         status=outcome.status,
         sentence=outcome.sentence,
+        sense=problem.objective.sense,
         current_objective_value=float(objective_value(problem, problem.current_weights)),
         current_holdings=holdings(problem, problem.quantities, problem.cash, currency),
         prices=problem.universe.mapping(problem.prices),
@@ -87,9 +87,7 @@ def exposure(problem: Problem, weights: Vector) -> Exposure:
 
 def _possible(problem: Problem, kind: str) -> bool:
     if kind == "expected_return":
-        return problem.forecast is not None or (
-            problem.risk is not None and problem.risk.scenarios is not None
-        )
+        return problem.forecast is not None or (problem.risk is not None and problem.risk.scenarios is not None)
     return problem.risk is not None
 
 

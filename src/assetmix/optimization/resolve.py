@@ -98,16 +98,12 @@ def allowed_ids(strategy: Strategy, portfolio: Portfolio, snapshot: Snapshot) ->
 
 def _instruments(question: Question) -> tuple[Instrument, ...]:
     allowed = allowed_ids(question.strategy, question.portfolio, question.snapshot)
-    wanted = {key for key in allowed if question.snapshot.by_id[key].tradable} | set(
-        question.portfolio.positions
-    )
+    wanted = {key for key in allowed if question.snapshot.by_id[key].tradable} | set(question.portfolio.positions)
     return tuple(instrument for instrument in question.snapshot.instruments if instrument.id in wanted)
 
 
 def _covered(question: Question, universe: Universe) -> tuple[str, ...]:
-    extra = (
-        key for key in benchmark_ids(question.strategy, question.portfolio) if key not in universe.positions
-    )
+    extra = (key for key in benchmark_ids(question.strategy, question.portfolio) if key not in universe.positions)
     return (*universe.ids, *extra)
 
 

@@ -53,6 +53,7 @@ class Result:
 
     status: Literal["optimal", "feasible", "infeasible", "unbounded", "timed_out"]
     sentence: str
+    sense: Literal["minimize", "maximize"]
     current_objective_value: float
     measures: Figures
     look_through: Exposures

@@ -92,9 +92,7 @@ class _Walk:
             sells.remove(best)
         while self._short() and (self.units > 0).any():
             largest = int(np.argmax(self.units * self._problem.prices))
-            fewer = max(
-                0.0, float(self.units[largest] - (self._between.steps[largest] or self.units[largest]))
-            )
+            fewer = max(0.0, float(self.units[largest] - (self._between.steps[largest] or self.units[largest])))
             self.units[largest] = round(fewer, DIGITS)
             self.units = _worthwhile(self._problem, self.units)
 
@@ -136,9 +134,7 @@ class _Walk:
         return cash_after(self._problem, self._with(position)) >= self._floor
 
     def _keeps_limits(self, position: int) -> bool:
-        return bool(
-            (self._breaches(self._with(position)) <= np.maximum(self._breaches(self.units), RESIDUAL)).all()
-        )
+        return bool((self._breaches(self._with(position)) <= np.maximum(self._breaches(self.units), RESIDUAL)).all())
 
     def _breaches(self, units: Vector) -> Vector:
         problem = self._problem

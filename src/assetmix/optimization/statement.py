@@ -139,9 +139,7 @@ def reference_size(problem: Problem) -> float:
     """Size of the objective at equal weights: what one unit of it is worth."""
     allowed = problem.allowed if problem.allowed.any() else np.ones_like(problem.allowed)
     weights = allowed / allowed.sum()
-    sizes = [
-        abs(term.weight * float(term.measure.value(problem, weights))) for term in problem.objective.terms
-    ]
+    sizes = [abs(term.weight * float(term.measure.value(problem, weights))) for term in problem.objective.terms]
     return max([size for size in sizes if np.isfinite(size) and size > 0], default=1.0)
 
 

@@ -85,9 +85,7 @@ class Strategy:
 
     def named_measures(self) -> tuple[tuple[str, Measure], ...]:
         """Every measure the strategy names, with its JSON pointer."""
-        terms = (
-            (f"/objective/terms/{i}/measure", term.measure) for i, term in enumerate(self.objective.terms)
-        )
+        terms = ((f"/objective/terms/{i}/measure", term.measure) for i, term in enumerate(self.objective.terms))
         bounds = (
             (f"/constraints/{i}{pointer}", one)
             for i, constraint in enumerate(self.constraints)

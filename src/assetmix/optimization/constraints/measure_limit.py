@@ -27,9 +27,7 @@ class MeasureLimit(Constraint):
         """Refuse crossed bounds, and a bound on the side that is not convex."""
         asked = ((Role.BOUNDED_BELOW, self.lower), (Role.BOUNDED_ABOVE, self.upper))
         return super(MeasureLimit, self).faults() + tuple(
-            Fault(
-                "/measure", "not-convex", f"{self.measure.kind} cannot be {role.value}; bound its other side"
-            )
+            Fault("/measure", "not-convex", f"{self.measure.kind} cannot be {role.value}; bound its other side")
             for role, bound in asked
             if bound is not None and role not in self.measure.roles
         )

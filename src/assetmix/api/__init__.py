@@ -1,0 +1,1 @@
+"""HTTP: four dialects over one set of use cases. Nothing here solves."""

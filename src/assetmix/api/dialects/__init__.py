@@ -1,0 +1,1 @@
+"""Dialects: each is schemas, reading, writing and routes, and knows no other."""

@@ -1,0 +1,1 @@
+"""InvestSuite's dialect: the optimization object and how it is polled."""

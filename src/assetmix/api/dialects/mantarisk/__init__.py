@@ -1,0 +1,1 @@
+"""MantaRisk's dialect: strategies by number, portfolios by client reference."""

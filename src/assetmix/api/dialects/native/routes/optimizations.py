@@ -1,0 +1,67 @@
+"""Runs."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse
+
+from assetmix.api.body import read_json
+from assetmix.api.deps import InHouse, Reader, Runner, most_bytes
+from assetmix.api.dialects.native import reading, writing
+from assetmix.api.dialects.native.schemas import RUN
+from assetmix.api.openapi import accepts
+from assetmix.api.paging import DEFAULT, after, clamp, page
+from assetmix.services import optimizations
+
+router = APIRouter()
+
+LAST = "~"
+"""Sorts after every id."""
+
+
+@router.post(
+    "/optimizations",
+    status_code=202,
+    openapi_extra=accepts("OptimizationRequest", RUN),
+    responses={200: {"description": "Valid (validate_only)"}, 202: {"description": "Accepted"}},
+)
+async def post_optimization(
+    request: Request, inside: InHouse, caller: Runner, *, validate_only: bool = False
+) -> JSONResponse:
+    """Request a run; the same inputs give the run that answers them already."""
+    wanted = reading.read_run(await read_json(request, RUN, most_bytes(inside)))
+    if validate_only:
+        await optimizations.check_only(inside, caller, wanted)
+        return JSONResponse({"valid": True})
+    run = await optimizations.submit(inside, caller, wanted)
+    return JSONResponse(writing.write_run(run), status_code=202, headers=writing.accepted_headers(run))
+
+
+@router.get("/optimizations")
+async def list_optimizations(  # noqa: PLR0913, PLR0917 - each is a query parameter
+    inside: InHouse,
+    caller: Reader,
+    portfolio: str | None = None,
+    status: str | None = None,
+    limit: int = DEFAULT,
+    cursor: str | None = None,
+) -> dict[str, Any]:
+    """List runs, newest first."""
+    size = clamp(limit)
+    where = {"portfolio": portfolio, "status": status}
+    found = await optimizations.list_runs(inside, caller, where, after(cursor, "optimizations", LAST), size)
+    items = [writing.write_run(one) for one in found]
+    return page(items, size, "optimizations", items[-1]["id"] if items else LAST)
+
+
+@router.get("/optimizations/{run_id}")
+async def get_optimization(run_id: str, inside: InHouse, caller: Reader) -> dict[str, Any]:
+    """Give a run with its status; always 200 for a known id."""
+    return writing.write_run(await optimizations.get_run(inside, caller, run_id))
+
+
+@router.post("/optimizations/{run_id}/cancel", status_code=202)
+async def cancel_optimization(run_id: str, inside: InHouse, caller: Runner) -> JSONResponse:
+    """Cancel a run: at once if it is queued, else within seconds."""
+    run = await optimizations.cancel(inside, caller, run_id)
+    return JSONResponse(writing.write_run(run), status_code=200 if run.status == "cancelled" else 202)

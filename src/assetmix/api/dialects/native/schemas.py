@@ -1,0 +1,61 @@
+"""The wire, word for word; no behavior."""
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assetmix.codec.documents import Codec
+from assetmix.domain.instrument import Instrument
+from assetmix.domain.portfolio import Portfolio
+from assetmix.optimization.strategy import Strategy
+
+MOST_SECONDS = 300
+
+
+class Strict(BaseModel):
+    """Unknown fields are refused, numbers are numbers, nothing is converted."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class InstrumentsBody(Strict):
+    """Instruments to create or replace."""
+
+    instruments: list[Instrument]
+
+
+class PriceBody(Strict):
+    """One day's prices of one instrument."""
+
+    instrument: str
+    date: dt.date
+    close: float
+    adjusted_close: float | None = None
+    open: float | None = None
+    high: float | None = None
+    low: float | None = None
+    volume: float | None = None
+
+
+class PricesBody(Strict):
+    """Prices to insert or replace."""
+
+    prices: list[PriceBody]
+
+
+class RunBody(Strict):
+    """A request to optimize a portfolio."""
+
+    portfolio: str | Portfolio
+    strategy: str | Strategy | None = None
+    as_of: dt.date | None = None
+    cash_flow: float = 0.0
+    what_if: bool = False
+    if_running: Literal["queue", "replace", "reject"] = "queue"
+    time_limit_seconds: Annotated[float, Field(gt=0, le=MOST_SECONDS)] = 60.0
+
+
+INSTRUMENTS: Codec[InstrumentsBody] = Codec(InstrumentsBody)
+PRICES: Codec[PricesBody] = Codec(PricesBody)
+RUN: Codec[RunBody] = Codec(RunBody)

@@ -1,0 +1,85 @@
+"""Domain to wire."""
+
+import datetime as dt
+from typing import Any
+
+from assetmix.codec.documents import INSTRUMENT
+from assetmix.domain.instrument import Instrument
+from assetmix.persistence.instruments import Change
+from assetmix.persistence.optimizations import Run
+from assetmix.persistence.portfolios import StoredPortfolio
+from assetmix.persistence.strategies import StoredStrategy
+from assetmix.services.market_data import PricesWritten
+
+POLL_SECONDS = 1
+
+
+def write_change(change: Change) -> dict[str, int]:
+    """What an upload did."""
+    return {"created": change.created, "updated": change.updated, "unchanged": change.unchanged}
+
+
+def write_instrument(instrument: Instrument) -> dict[str, Any]:
+    """An instrument as it was given."""
+    return dict(INSTRUMENT.write(instrument))
+
+
+def write_prices(written: PricesWritten) -> dict[str, Any]:
+    """What a price upload did."""
+    return {
+        "rows": written.rows,
+        "inserted": written.inserted,
+        "updated": written.updated,
+        "warnings": list(written.warnings),
+    }
+
+
+def write_price(row: dict[str, Any]) -> dict[str, Any]:
+    """One stored day, absent prices left out."""
+    return {key: value.isoformat() if isinstance(value, dt.date) else value for key, value in row.items() if value}
+
+
+def write_strategy(stored: StoredStrategy) -> dict[str, Any]:
+    """A strategy with its number and version."""
+    return {
+        "strategy_id": stored.strategy_id,
+        "name": stored.name,
+        "version": stored.version,
+        "strategy": stored.document,
+    }
+
+
+def write_portfolio(stored: StoredPortfolio) -> dict[str, Any]:
+    """A portfolio with its id, reference and version."""
+    return {
+        "id": stored.id,
+        "client_reference": stored.client_reference,
+        "version": stored.version,
+        "updated_at": stored.updated_at.isoformat(),
+        **stored.document,
+    }
+
+
+def write_run(run: Run) -> dict[str, Any]:
+    """A run with its status, and its result or error once it has ended."""
+    return {
+        "id": run.id,
+        "status": run.status,
+        "portfolio": run.portfolio_id,
+        "strategy_id": run.strategy_id,
+        "what_if": run.what_if,
+        "attempt": run.attempt,
+        "optimization_hash": run.optimization_hash,
+        "queued_at": run.queued_at.isoformat(),
+        "started_at": None if run.started_at is None else run.started_at.isoformat(),
+        "finished_at": None if run.finished_at is None else run.finished_at.isoformat(),
+        "result": run.result,
+        "error": run.error,
+        "timings": run.timings,
+    }
+
+
+def accepted_headers(run: Run) -> dict[str, str]:
+    """Where to look for the run's end, and when."""
+    address = f"/v1/optimizations/{run.id}"
+    return {"Location": address, "Operation-Location": address, "Retry-After": str(POLL_SECONDS)}

@@ -1,0 +1,85 @@
+"""What every request passes before any route: pure ASGI, so that nothing downstream is disturbed.
+
+It refuses requests without a usable Host, with compressed bodies and with bodies that are too
+large (declared or not), and puts the request id on every response.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from assetmix.api.context import request_id
+from assetmix.api.problems import MEDIA_TYPE, Problem, document
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+HOST = re.compile(rb"[A-Za-z0-9.\-_]+(:\d{1,5})?\Z|\[[0-9A-Fa-f:.]+\](:\d{1,5})?\Z")
+
+
+class Gate:
+    """The outermost application."""
+
+    def __init__(self, app: App, most_bytes: int) -> None:
+        self._app = app
+        self._most_bytes = most_bytes
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Let a request through or refuse it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        identity = request_id(scope).encode()
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", identity)]
+            await send(message)
+
+        problem = self._refusal(dict(scope["headers"]))
+        if problem is None:
+            await self._app(scope, self._counted(receive), named)
+        else:
+            await _refuse(problem, identity.decode(), named)
+
+    def _refusal(self, headers: dict[bytes, bytes]) -> Problem | None:
+        if not HOST.match(headers.get(b"host", b"")):
+            return Problem(400, "bad-request", "the Host header is missing or malformed")
+        if headers.get(b"content-encoding", b"identity").lower() != b"identity":
+            problem = Problem(415, "unsupported-content-encoding", "send the body uncompressed")
+            problem.headers["Accept-Encoding"] = "identity"
+            return problem
+        declared = headers.get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > self._most_bytes:
+            return too_large(self._most_bytes)
+        return None
+
+    def _counted(self, receive: Receive) -> Receive:
+        received = 0
+
+        async def counting() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._most_bytes:
+                raise too_large(self._most_bytes)
+            return message
+
+        return counting
+
+
+def too_large(most_bytes: int) -> Problem:
+    """Refuse a body beyond the limit."""
+    return Problem(413, "payload-too-large", f"a body here has at most {most_bytes} bytes; send less at a time")
+
+
+async def _refuse(problem: Problem, identity: str, send: Send) -> None:
+    body = json.dumps(document(problem, identity)).encode()
+    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+    headers += [(name.lower().encode(), value.encode()) for name, value in problem.headers.items()]
+    headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

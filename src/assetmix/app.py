@@ -1,0 +1,52 @@
+"""The API's application: routers, handlers, lifespan. It never solves and never loads a solver."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from assetmix.api import health, openapi, problems
+from assetmix.api.deps import MEGABYTE
+from assetmix.api.dialects.investsuite import routes as investsuite
+from assetmix.api.dialects.investsuite import writing as investsuite_writing
+from assetmix.api.dialects.mantarisk import routes as mantarisk
+from assetmix.api.dialects.native import routes as native
+from assetmix.api.gate import Gate
+from assetmix.jobs.broker import make_celery
+from assetmix.jobs.doorbell import Doorbell
+from assetmix.optimization.memory import Memory
+from assetmix.persistence.session import Database
+from assetmix.services.context import House
+from assetmix.settings import Settings
+from assetmix.settings import settings as read_settings
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Wire the application; without settings they are read from the environment."""
+    chosen = settings or read_settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database = Database(chosen.async_database_url, chosen.pool_size)
+        bell = Doorbell(make_celery(chosen.redis_url.get_secret_value()))
+        bell.start()
+        app.state.house = House(database, bell, chosen, Memory(chosen.snapshot_memory))
+        yield
+        await bell.close()
+        await database.close()
+
+    app = FastAPI(
+        title="assetmix",
+        summary="Portfolio optimization over HTTP, verified and explained.",
+        description="Clients must accept members and enumeration values that they do not know.",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_middleware(Gate, most_bytes=chosen.most_data_mb * MEGABYTE)
+    problems.install(app, {"investsuite": investsuite_writing.write_error})
+    for router in (health.router, native.router, mantarisk.router, investsuite.router):
+        app.include_router(router)
+    openapi.install(app)
+    return app

@@ -1,0 +1,178 @@
+"""The command line: `assetmix --help`."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from assetmix import __version__
+from assetmix.errors import Error
+from assetmix.stack.home import StackError, home_folder
+from assetmix.stack.launch import LaunchOptions, launch
+
+if TYPE_CHECKING:
+    from assetmix.services.context import House
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    name="assetmix",
+    help="Portfolio optimization over HTTP, verified and explained. `assetmix up` starts everything.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+keys_app = typer.Typer(help="Make, list and revoke the keys of tenants.", no_args_is_help=True)
+app.add_typer(keys_app, name="keys")
+
+Port = Annotated[int, typer.Option(envvar="PORT", help="Port on 127.0.0.1.", min=1, max=65535)]
+Processes = Annotated[int, typer.Option(help="Worker processes, each with a solver of its own.", min=1, max=64)]
+
+HEADER_BYTES = 16_384
+GRACE_SECONDS = 20
+
+
+def main() -> None:
+    """Run the command line; an expected error is one line."""
+    try:
+        app()
+    except (StackError, Error) as error:
+        sys.stderr.write(f"assetmix: {error}\n")
+        sys.exit(1)
+
+
+@app.command()
+def up(port: Port = 8000, processes: Processes = 2, *, once: bool = False) -> None:
+    """Start servers, workers and API, run the demo, serve until Ctrl-C (or end after the demo with --once)."""
+    from assetmix.demo.run import Place, run_demo  # noqa: PLC0415 - loads an HTTP client that other commands need not
+    from assetmix.settings import Settings  # noqa: PLC0415
+    from assetmix.stack.foreground import Running  # noqa: PLC0415
+
+    def demo(running: Running) -> int | None:
+        settings = Settings(
+            database_url=running.addresses.database_url,
+            redis_url=running.addresses.redis_url,
+            key_pepper=running.key_pepper,
+        )
+        succeeded = run_demo(Place(running.base_url, running.home.demo_key_file, settings))
+        if once or not succeeded:
+            return 0 if succeeded else 1
+        sys.stdout.write("\nserving until Ctrl-C\n")
+        sys.stdout.flush()
+        return None
+
+    options = LaunchOptions(home=home_folder(os.environ), port=port, worker_processes=processes)
+    raise typer.Exit(launch(options, demo))
+
+
+@app.command()
+def serve(port: Port = 8000, host: str = "127.0.0.1") -> None:
+    """Serve the API; needs DATABASE_URL, REDIS_URL and ASSETMIX_KEY_PEPPER."""
+    import uvicorn  # noqa: PLC0415 - only this command serves
+
+    uvicorn.run(
+        "assetmix.app:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        http="h11",
+        h11_max_incomplete_event_size=HEADER_BYTES,
+        server_header=False,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+@app.command()
+def worker(processes: Processes = 2) -> None:
+    """Run a Celery worker; needs the same environment as serve."""
+    from assetmix.worker import celery  # noqa: PLC0415 - reads the environment
+
+    options = ["--pool=prefork", f"--concurrency={processes}", "--without-gossip", "--without-mingle"]
+    celery.worker_main(["worker", "--loglevel=WARNING", *options])
+
+
+@app.command()
+def scheduler() -> None:
+    """Sweep the queue for runs of lost workers and forgotten bells; any number may run."""
+    from assetmix.scheduler import run  # noqa: PLC0415
+    from assetmix.settings import settings  # noqa: PLC0415
+
+    asyncio.run(run(settings()))
+
+
+@app.command()
+def migrate(revision: str = "head") -> None:
+    """Bring the database's tables up to this version."""
+    from assetmix.persistence.migrate import upgrade  # noqa: PLC0415 - loads alembic
+
+    upgrade(revision)
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    import json  # noqa: PLC0415
+
+    from assetmix.app import create_app  # noqa: PLC0415
+    from assetmix.settings import Settings  # noqa: PLC0415
+
+    nowhere = Settings(database_url="postgresql://nowhere", redis_url="redis://nowhere", key_pepper="none")
+    sys.stdout.write(json.dumps(create_app(nowhere).openapi(), indent=2, sort_keys=True) + "\n")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    sys.stdout.write(f"assetmix {__version__}\n")
+
+
+@keys_app.command("create")
+def create_key(tenant: str, scope: list[str] | None = None, label: str = "") -> None:
+    """Make a key for a tenant (made too if it is new) and print it, this once."""
+    from assetmix.services import keys  # noqa: PLC0415 - reads the environment
+
+    chosen = tuple(scope) if scope else keys.SCOPES
+    made = asyncio.run(_in_house(lambda house: keys.create_key(house, tenant, chosen, label)))
+    sys.stdout.write(f"{made.text}\n")
+
+
+@keys_app.command("list")
+def list_keys(tenant: str) -> None:
+    """List the keys of a tenant by their public part."""
+    from assetmix.services import keys  # noqa: PLC0415
+
+    table = Table("key", "scopes", "label", "created", "expires", "revoked")
+    for row in asyncio.run(_in_house(lambda house: keys.list_keys(house, tenant))):
+        table.add_row(*(", ".join(value) if isinstance(value, list) else str(value or "") for value in row.values()))
+    Console().print(table)
+
+
+@keys_app.command("revoke")
+def revoke_key(key: Annotated[str, typer.Argument(help="Public part of the key.")]) -> None:
+    """Revoke a key; it stops working at once."""
+    from assetmix.services import keys  # noqa: PLC0415
+
+    asyncio.run(_in_house(lambda house: keys.revoke_key(house, key)))
+    sys.stdout.write(f"{key} is revoked\n")
+
+
+async def _in_house(use: Callable[["House"], Awaitable[T]]) -> T:
+    from assetmix.jobs.broker import make_celery  # noqa: PLC0415
+    from assetmix.jobs.doorbell import Doorbell  # noqa: PLC0415
+    from assetmix.optimization.memory import Memory  # noqa: PLC0415
+    from assetmix.persistence.session import Database  # noqa: PLC0415
+    from assetmix.services.context import House  # noqa: PLC0415
+    from assetmix.settings import settings  # noqa: PLC0415
+
+    chosen = settings()
+    database = Database(chosen.async_database_url, 1)
+    house = House(database, Doorbell(make_celery(chosen.redis_url.get_secret_value())), chosen, Memory(1))
+    try:
+        return await use(house)
+    finally:
+        await database.close()

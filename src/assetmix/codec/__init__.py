@@ -1,0 +1,1 @@
+"""Core to JSON and back, by type, generated from the registers; the only pydantic beside the core."""

@@ -1,0 +1,98 @@
+"""The worker child's side of its solver process: start, ask, kill."""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+
+from assetmix.jobs.frames import HEAD, Frame
+
+LoadSnapshot = Callable[[str], Awaitable[bytes]]
+
+
+class SolverLost(Exception):
+    """The solver process ended before it had answered."""
+
+
+class SolverProcess:
+    """One persistent process that solves; killed and started anew where a run must end.
+
+    It is started ahead of the first question, so that no run waits for cvxpy to load. It dies
+    with the process that started it.
+    """
+
+    def __init__(self, memory_mb: int, kept: int) -> None:
+        self._arguments = (str(os.getpid()), str(memory_mb), str(kept))
+        self._process: Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Process id, None when none is running."""
+        return None if self._process is None else self._process.pid
+
+    async def start(self) -> None:
+        """Start the process unless one is running."""
+        if self._process is not None and self._process.returncode is None:
+            return
+        command = (sys.executable, "-m", "assetmix.jobs.solver_main", *self._arguments)
+        self._process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+
+    async def ask(self, question: dict[str, Any], load_snapshot: LoadSnapshot) -> Frame:
+        """Send a question and wait for its answer; a snapshot is loaded only if it is not known there.
+
+        Raises
+        ------
+        SolverLost
+            when the process ends first
+        """
+        await self.start()
+        await self._send(Frame(question))
+        answer = await self._receive()
+        if "need" in answer.header:
+            payload = await load_snapshot(answer.header["need"])
+            await self._send(Frame({}, payload))
+            answer = await self._receive()
+        return answer
+
+    async def kill(self) -> None:
+        """End the process at once, whatever it is doing."""
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+
+    async def _send(self, frame: Frame) -> None:
+        pipe = self._running().stdin
+        if pipe is None:
+            raise SolverLost
+        try:
+            pipe.write(frame.pack())
+            await pipe.drain()
+        except (ConnectionError, RuntimeError) as error:
+            raise await self._lost() from error
+
+    async def _receive(self) -> Frame:
+        pipe = self._running().stdout
+        if pipe is None:
+            raise SolverLost
+        try:
+            header_length, body_length = HEAD.unpack(await pipe.readexactly(HEAD.size))
+            header = await pipe.readexactly(header_length)
+            return Frame(json.loads(header), await pipe.readexactly(body_length))
+        except asyncio.IncompleteReadError as error:
+            raise await self._lost() from error
+
+    async def _lost(self) -> SolverLost:
+        code = None if self._process is None else await self._process.wait()
+        self._process = None
+        return SolverLost(f"the solver process ended with {code}")
+
+    def _running(self) -> Process:
+        if self._process is None:
+            raise SolverLost
+        return self._process

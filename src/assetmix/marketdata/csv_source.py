@@ -1,0 +1,100 @@
+"""Prices from CSV text, long (`date,instrument,close[,…]`) or wide (`date,ID,ID,…`)."""
+
+import csv
+import datetime as dt
+import io
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from assetmix.errors import Fault, InvalidRequest
+
+Row: TypeAlias = tuple[str, dt.date, float, float | None, float | None, float | None, float | None, float | None]
+"""instrument, date, close, adjusted close, open, high, low, volume."""
+
+OPTIONAL = ("adjusted_close", "open", "high", "low", "volume")
+MOST_FAULTS = 20
+
+
+def read_csv(text: str) -> list[Row]:
+    """Read price rows; empty cells of a wide table are days without a price.
+
+    Raises
+    ------
+    InvalidRequest
+        naming line and column of every cell that cannot be read, twenty at most
+    """
+    lines = csv.reader(io.StringIO(text))
+    header = [name.strip() for name in next(lines, [])]
+    if not header or header[0].lower() != "date":
+        detail = "the first line names the columns and begins with date: date,instrument,close or date,ID,ID"
+        raise InvalidRequest(detail, [Fault("/line/1", "invalid-header", detail)])
+    is_long = len(header) > 1 and header[1].lower() == "instrument"
+    reader = _Reader([name.lower() for name in header] if is_long else header)
+    rows = list(itertools.chain.from_iterable((reader.long if is_long else reader.wide)(lines)))
+    if reader.faults:
+        raise InvalidRequest("some cells cannot be read", reader.faults[:MOST_FAULTS])
+    return rows
+
+
+class _Reader:
+    def __init__(self, header: list[str]) -> None:
+        self._header = header
+        self.faults: list[Fault] = []
+        unknown = [name for name in header[2:] if name not in ("close", *OPTIONAL)]
+        if "instrument" in header[1:2] and ("close" not in header or unknown):
+            detail = f"a long table has the columns date,instrument,close and any of {', '.join(OPTIONAL)}"
+            self.faults.append(Fault("/line/1", "invalid-header", detail))
+
+    def long(self, lines: Iterator[list[str]]) -> Iterator[list[Row]]:
+        for number, cells in self._numbered(lines):
+            figures = {
+                name: self._figure(number, name, cell) for name, cell in zip(self._header[2:], cells[2:], strict=True)
+            }
+            day = self._date(number, cells[0])
+            close = figures.get("close")
+            if close is None:
+                self._fault(number, "close", "a close is needed on every line")
+            elif day is not None:
+                rest = (figures.get(name) for name in OPTIONAL)
+                yield [(cells[1].strip(), day, close, *rest)]  # type: ignore[list-item]
+
+    def wide(self, lines: Iterator[list[str]]) -> Iterator[list[Row]]:
+        for number, cells in self._numbered(lines):
+            day = self._date(number, cells[0])
+            closes = [
+                (key, self._figure(number, key, cell)) for key, cell in zip(self._header[1:], cells[1:], strict=True)
+            ]
+            if day is not None:
+                yield [(key, day, close, None, None, None, None, None) for key, close in closes if close is not None]
+
+    def _numbered(self, lines: Iterator[list[str]]) -> Iterator[tuple[int, Sequence[str]]]:
+        for number, cells in enumerate(lines, start=2):
+            if len(self.faults) >= MOST_FAULTS:
+                return
+            if not cells:
+                continue
+            if len(cells) != len(self._header):
+                self._fault(number, "", f"{len(cells)} cells under {len(self._header)} columns")
+                continue
+            yield number, cells
+
+    def _date(self, number: int, cell: str) -> dt.date | None:
+        try:
+            return dt.date.fromisoformat(cell.strip()[:10])
+        except ValueError:
+            self._fault(number, "date", "a date reads 2022-12-28")
+            return None
+
+    def _figure(self, number: int, column: str, cell: str) -> float | None:
+        if not cell.strip():
+            return None
+        try:
+            return float(cell)
+        except ValueError:
+            self._fault(number, column, "a price is a number with a point, without thousands separators")
+            return None
+
+    def _fault(self, number: int, column: str, detail: str) -> None:
+        pointer = f"/line/{number}/{column}" if column else f"/line/{number}"
+        self.faults.append(Fault(pointer, "invalid-cell", detail))

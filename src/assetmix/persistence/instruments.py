@@ -1,0 +1,91 @@
+"""Instruments by id, each with a revision that grows whenever its document changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from assetmix.codec.documents import INSTRUMENT
+from assetmix.domain.instrument import Instrument
+from assetmix.persistence.rows import instruments, revisions
+from assetmix.persistence.session import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class StoredInstrument:
+    """An instrument with the revisions of its document and of its prices."""
+
+    instrument: Instrument
+    revision: int
+    price_revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How many records a request created, updated and left as they were."""
+
+    created: int
+    updated: int
+    unchanged: int
+
+
+async def put_instruments(connection: Connection, tenant_id: str, given: Sequence[Instrument]) -> Change:
+    """Create or replace instruments; equal documents are left untouched."""
+    documents = {one.id: INSTRUMENT.write(one) for one in given}
+    known = await connection.execute(
+        sa.select(instruments.c.id).where(instruments.c.tenant_id == tenant_id, instruments.c.id.in_(documents))
+    )
+    before = set(known.scalars())
+    rows = [{"tenant_id": tenant_id, "id": key, "document": document} for key, document in documents.items()]
+    statement = insert(instruments).values(revision=revisions.next_value())
+    upsert = statement.on_conflict_do_update(
+        index_elements=["tenant_id", "id"],
+        set_={"document": statement.excluded.document, "revision": revisions.next_value(), "updated_at": sa.func.now()},
+        where=instruments.c.document != statement.excluded.document,
+    ).returning(instruments.c.id)
+    touched = set((await connection.execute(upsert, rows)).scalars()) if rows else set()
+    created = touched - before
+    return Change(len(created), len(touched & before), len(documents) - len(touched))
+
+
+async def get_instruments(connection: Connection, tenant_id: str, ids: Sequence[str]) -> list[StoredInstrument]:
+    """Give the instruments of those ids that exist, ordered by id."""
+    return await _select(connection, instruments.c.tenant_id == tenant_id, instruments.c.id.in_(list(ids)))
+
+
+async def get_revisions(
+    connection: Connection, tenant_id: str, ids: Sequence[str], tags: Sequence[str]
+) -> dict[str, tuple[int, int]]:
+    """Give document and price revision of the instruments that are named or carry any of the tags."""
+    carried = instruments.c.document["tags"].has_any(sa.cast(list(tags), sa.ARRAY(sa.Text)))
+    wanted = instruments.c.id.in_(list(ids)) | carried if tags else instruments.c.id.in_(list(ids))
+    columns = (instruments.c.id, instruments.c.revision, instruments.c.price_revision)
+    query = sa.select(*columns).where(instruments.c.tenant_id == tenant_id, wanted).order_by(instruments.c.id)
+    return {row.id: (row.revision, row.price_revision) for row in (await connection.execute(query)).all()}
+
+
+async def list_instruments(connection: Connection, tenant_id: str, after: str, limit: int) -> list[StoredInstrument]:
+    """Give instruments whose id comes after a given one, ordered by id."""
+    mine = instruments.c.tenant_id == tenant_id
+    query = sa.select(instruments).where(mine, instruments.c.id > after).order_by(instruments.c.id).limit(limit)
+    return [_stored(row) for row in (await connection.execute(query)).all()]
+
+
+async def touch_prices(connection: Connection, tenant_id: str, ids: Sequence[str]) -> None:
+    """Give the instruments a new price revision."""
+    query = (
+        sa.update(instruments)
+        .where(instruments.c.tenant_id == tenant_id, instruments.c.id.in_(list(ids)))
+        .values(price_revision=revisions.next_value())
+    )
+    await connection.execute(query)
+
+
+async def _select(connection: Connection, *where: sa.ColumnElement[bool]) -> list[StoredInstrument]:
+    query = sa.select(instruments).where(*where).order_by(instruments.c.id)
+    return [_stored(row) for row in (await connection.execute(query)).all()]
+
+
+def _stored(row: sa.Row[tuple[object, ...]]) -> StoredInstrument:
+    return StoredInstrument(INSTRUMENT.read_value(row.document), row.revision, row.price_revision)

@@ -1,0 +1,148 @@
+"""Runs as callers see them: requested, looked up, listed."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from assetmix.persistence.rows import optimizations
+from assetmix.persistence.session import Connection
+
+ACTIVE = ("queued", "running")
+REUSABLE = (*ACTIVE, "succeeded", "infeasible")
+"""Statuses of runs that answer a request with the same inputs; others are run again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run, as stored."""
+
+    tenant_id: str
+    id: str
+    portfolio_id: str | None
+    strategy_id: int | None
+    status: str
+    what_if: bool
+    optimization_hash: str
+    inputs: dict[str, Any]
+    snapshot_digest: str
+    time_limit_seconds: float
+    attempt: int
+    cancel_requested: bool
+    queued_at: dt.datetime
+    started_at: dt.datetime | None
+    finished_at: dt.datetime | None
+    result: dict[str, Any] | None
+    error: dict[str, Any] | None
+    timings: dict[str, float] | None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the run has not ended yet."""
+        return self.status in ACTIVE
+
+
+COLUMNS = tuple(optimizations.c[name] for name in Run.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """What a run is requested with."""
+
+    id: str
+    portfolio_id: str | None
+    strategy_id: int | None
+    what_if: bool
+    optimization_hash: str
+    inputs: dict[str, Any]
+    snapshot_digest: str
+    time_limit_seconds: float
+
+
+async def add_run(connection: Connection, tenant_id: str, new: NewRun, ring_seconds: float) -> Run | None:
+    """Store a queued run; its bell is due for a second ring after so many seconds.
+
+    None when an active run has the same inputs: two requests came at the same moment.
+    """
+    values = {name: getattr(new, name) for name in NewRun.__dataclass_fields__}
+    due = sa.func.now() + dt.timedelta(seconds=ring_seconds)
+    statement = insert(optimizations).values(tenant_id=tenant_id, ring_at=due, **values)
+    added = (await connection.execute(statement.on_conflict_do_nothing().returning(*COLUMNS))).one_or_none()
+    return None if added is None else run_of(added)
+
+
+async def find_run(connection: Connection, tenant_id: str, run_id: str) -> Run | None:
+    """Give one run."""
+    return await _first(connection, _mine(tenant_id) & (optimizations.c.id == run_id))
+
+
+async def find_same(connection: Connection, tenant_id: str, optimization_hash: str) -> Run | None:
+    """Give the newest run with the same inputs that need not be repeated."""
+    same = optimizations.c.optimization_hash == optimization_hash
+    return await _first(connection, _mine(tenant_id) & same & optimizations.c.status.in_(REUSABLE))
+
+
+async def ask_again(connection: Connection, run: Run) -> None:
+    """Make a run that answers a new request the one that was requested last."""
+    mine = _mine(run.tenant_id) & (optimizations.c.id == run.id)
+    await connection.execute(sa.update(optimizations).where(mine).values(requested_at=sa.func.now()))
+
+
+async def find_active(connection: Connection, tenant_id: str, portfolio_id: str) -> Run | None:
+    """Give the newest run of a portfolio that has not ended."""
+    return await _first(connection, _of(tenant_id, portfolio_id) & optimizations.c.status.in_(ACTIVE))
+
+
+async def find_latest(connection: Connection, tenant_id: str, portfolio_id: str) -> Run | None:
+    """Give the run that was requested last for a portfolio, what-if runs left out."""
+    return await _first(connection, _of(tenant_id, portfolio_id) & ~optimizations.c.what_if)
+
+
+async def list_runs(connection: Connection, where: dict[str, str | None], before: str | None, limit: int) -> list[Run]:
+    """Give runs whose columns have the given values, newest first, ids before a given one."""
+    terms = [optimizations.c[name] == value for name, value in where.items() if value is not None]
+    older = [] if before is None else [optimizations.c.id < before]
+    query = sa.select(*COLUMNS).where(*terms, *older).order_by(optimizations.c.id.desc()).limit(limit)
+    return [run_of(row) for row in (await connection.execute(query)).all()]
+
+
+async def supersede(connection: Connection, tenant_id: str, portfolio_id: str) -> None:
+    """End the queued runs of a portfolio in favor of a newer one."""
+    waiting = _of(tenant_id, portfolio_id) & (optimizations.c.status == "queued")
+    values = {"status": "superseded", "finished_at": sa.func.now(), "ring_at": None}
+    await connection.execute(sa.update(optimizations).where(waiting).values(values))
+
+
+async def ask_to_cancel(connection: Connection, tenant_id: str, run_id: str) -> Run | None:
+    """End a queued run as cancelled, ask a running one to stop; None if it had ended."""
+    queued = optimizations.c.status == "queued"
+    values = {
+        "cancel_requested": True,
+        "status": sa.case((queued, "cancelled"), else_=optimizations.c.status),
+        "finished_at": sa.case((queued, sa.func.now()), else_=None),
+    }
+    active = _mine(tenant_id) & (optimizations.c.id == run_id) & optimizations.c.status.in_(ACTIVE)
+    statement = sa.update(optimizations).where(active).values(values).returning(*COLUMNS)
+    row = (await connection.execute(statement)).one_or_none()
+    return None if row is None else run_of(row)
+
+
+def run_of(row: sa.Row[tuple[object, ...]]) -> Run:
+    """Read a run from its columns."""
+    return Run(**row._mapping)  # noqa: SLF001 - its public name
+
+
+def _mine(tenant_id: str) -> sa.ColumnElement[bool]:
+    return optimizations.c.tenant_id == tenant_id
+
+
+def _of(tenant_id: str, portfolio_id: str) -> sa.ColumnElement[bool]:
+    return _mine(tenant_id) & (optimizations.c.portfolio_id == portfolio_id)
+
+
+async def _first(connection: Connection, where: sa.ColumnElement[bool]) -> Run | None:
+    newest = (optimizations.c.requested_at.desc(), optimizations.c.id.desc())
+    row = (await connection.execute(sa.select(*COLUMNS).where(where).order_by(*newest).limit(1))).one_or_none()
+    return None if row is None else run_of(row)

@@ -1,0 +1,119 @@
+"""Price histories: written in bulk, read as arrays."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
+
+from assetmix.domain.arrays import Matrix, Vector
+from assetmix.persistence.rows import prices
+from assetmix.persistence.session import Connection
+
+Row: TypeAlias = tuple[str, dt.date, float, float | None, float | None, float | None, float | None, float | None]
+"""instrument, date, close, adjusted close, open, high, low, volume."""
+
+_EPOCH = dt.date(1970, 1, 1)
+COLUMNS = ("instrument_id", "date", "close", "adjusted_close", "open", "high", "low", "volume")
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Rows inserted and updated, and the instruments whose history changed."""
+
+    inserted: int
+    updated: int
+    instruments: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """Prices of some instruments on the union of their days.
+
+    Parameters
+    ----------
+    dates : (T,) ordinals, oldest first
+    table : (T, m) adjusted closes, else closes; nan where there is none
+    closes : (m,) last close; nan where there is none
+    """
+
+    dates: np.ndarray[tuple[int], np.dtype[np.int64]]
+    table: Matrix
+    closes: Vector
+
+
+async def put_prices(connection: Connection, tenant_id: str, rows: Iterable[Row]) -> Written:
+    """Insert or replace prices; rows equal to what is stored change nothing."""
+    await connection.execute(sa.text("create temporary table incoming (like prices including defaults) on commit drop"))
+    await connection.execute(sa.text("alter table incoming alter column tenant_id drop not null"))
+    raw = await connection.get_raw_connection()
+    await raw.driver_connection.copy_records_to_table("incoming", records=rows, columns=COLUMNS)  # type: ignore[union-attr]
+    incoming = sa.table("incoming", *(sa.column(name) for name in COLUMNS))
+    source = sa.select(sa.literal(tenant_id), *(incoming.c[name] for name in COLUMNS))
+    statement = insert(prices).from_select(["tenant_id", *COLUMNS], source)
+    values = COLUMNS[2:]
+    changed = [prices.c[name].is_distinct_from(statement.excluded[name]) for name in values]
+    upsert = statement.on_conflict_do_update(
+        index_elements=["tenant_id", "instrument_id", "date"],
+        set_={name: statement.excluded[name] for name in values},
+        where=sa.or_(*changed),
+    ).returning(prices.c.instrument_id, sa.literal_column("(xmax = 0)").label("fresh"))
+    touched = upsert.cte("touched")
+    counted = sa.select(touched.c.instrument_id, touched.c.fresh, sa.func.count().label("rows"))
+    found = (await connection.execute(counted.group_by(touched.c.instrument_id, touched.c.fresh))).all()
+    return Written(
+        inserted=sum(row.rows for row in found if row.fresh),
+        updated=sum(row.rows for row in found if not row.fresh),
+        instruments=frozenset(row.instrument_id for row in found),
+    )
+
+
+async def get_prices(
+    connection: Connection, tenant_id: str, instrument: str, between: tuple[dt.date, dt.date], limit: int
+) -> list[dict[str, object]]:
+    """Stored rows of one instrument between two days, oldest first."""
+    query = (
+        sa.select(*(prices.c[name] for name in COLUMNS[1:]))
+        .where(prices.c.tenant_id == tenant_id, prices.c.instrument_id == instrument)
+        .where(prices.c.date.between(*between))
+        .order_by(prices.c.date)
+        .limit(limit)
+    )
+    return [dict(row._mapping) for row in (await connection.execute(query)).all()]  # noqa: SLF001 - its public name
+
+
+async def get_history(
+    connection: Connection, tenant_id: str, ids: Sequence[str], as_of: dt.date, most: int | None
+) -> History:
+    """Prices up to a day, aligned, at most so many an instrument; one array a column comes over the wire."""
+    named = sa.func.unnest(sa.cast(list(ids), sa.ARRAY(sa.Text))).table_valued("id")
+    recent = (
+        sa.select(
+            (prices.c.date - _EPOCH).label("day"),
+            sa.func.coalesce(prices.c.adjusted_close, prices.c.close).label("value"),
+            prices.c.close,
+        )
+        .where(prices.c.tenant_id == tenant_id, prices.c.instrument_id == named.c.id, prices.c.date <= as_of)
+        .order_by(prices.c.date.desc())
+        .limit(most)
+        .lateral("recent")
+    )
+    days, values, closes = (sa.func.array_agg(aggregate_order_by(c, recent.c.day)) for c in recent.c)
+    query = sa.select(named.c.id, days.label("days"), values.label("values"), closes.label("closes"))
+    found = (await connection.execute(query.join_from(named, recent, sa.true()).group_by(named.c.id))).all()
+    return _aligned(ids, {row.id: (row.days, row.values, row.closes) for row in found})
+
+
+def _aligned(ids: Sequence[str], found: Mapping[str, tuple[list[int], list[float], list[float]]]) -> History:
+    days = {key: np.array(columns[0], dtype=np.int64) + _EPOCH.toordinal() for key, columns in found.items()}
+    dates = np.unique(np.concatenate([*days.values(), np.zeros(0, dtype=np.int64)]))
+    table = np.full((len(dates), len(ids)), np.nan)
+    last = np.full(len(ids), np.nan)
+    for column, key in enumerate(ids):
+        if key in found:
+            table[np.searchsorted(dates, days[key]), column] = found[key][1]
+            last[column] = found[key][2][-1]
+    return History(dates, table, last)

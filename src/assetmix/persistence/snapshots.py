@@ -1,0 +1,27 @@
+"""Snapshots: immutable, named by the hash of their content, shared between runs."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from assetmix.persistence.rows import snapshot_keys, snapshots
+from assetmix.persistence.session import Connection
+
+
+async def find_digest(connection: Connection, tenant_id: str, key: str) -> str | None:
+    """Give the content hash of the snapshot that was built for a key."""
+    query = sa.select(snapshot_keys.c.digest).where(snapshot_keys.c.tenant_id == tenant_id, snapshot_keys.c.key == key)
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def put_snapshot(connection: Connection, tenant_id: str, key: str, digest: str, payload: bytes) -> None:
+    """Store a snapshot under its hash and remember the key that it was built for."""
+    content = insert(snapshots).values(tenant_id=tenant_id, digest=digest, payload=payload)
+    await connection.execute(content.on_conflict_do_nothing())
+    name = insert(snapshot_keys).values(tenant_id=tenant_id, key=key, digest=digest)
+    await connection.execute(name.on_conflict_do_nothing())
+
+
+async def get_payload(connection: Connection, tenant_id: str, digest: str) -> bytes:
+    """Give the bytes of a snapshot."""
+    mine = (snapshots.c.tenant_id == tenant_id) & (snapshots.c.digest == digest)
+    return bytes((await connection.execute(sa.select(snapshots.c.payload).where(mine))).scalar_one())

@@ -1,0 +1,107 @@
+"""Strategies by name and by number, every version kept."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from assetmix.codec.documents import STRATEGY, digest
+from assetmix.optimization.strategy import Strategy
+from assetmix.persistence.rows import strategies, strategy_versions
+from assetmix.persistence.session import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStrategy:
+    """A strategy as stored; `digest` names its content."""
+
+    strategy_id: int
+    name: str
+    version: int
+    document: dict[str, Any]
+    digest: str
+
+    @property
+    def strategy(self) -> Strategy:
+        """The declared strategy."""
+        return STRATEGY.read_value(self.document)
+
+
+async def put_strategy(
+    connection: Connection, tenant_id: str, name: str, strategy: Strategy
+) -> tuple[StoredStrategy, bool]:
+    """Create a strategy or add a version; an equal document adds none. Also whether it was created."""
+    await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(tenant_id, 1))))
+    known = await find_strategy(connection, tenant_id, name)
+    document = STRATEGY.write(strategy)
+    content = digest(document)
+    if known is not None and known.digest == content:
+        return known, False
+    if known is None:
+        number = sa.select(sa.func.coalesce(sa.func.max(strategies.c.strategy_id), 0) + 1)
+        number = number.where(strategies.c.tenant_id == tenant_id)
+        stored = StoredStrategy((await connection.execute(number)).scalar_one(), name, 1, document, content)
+        await connection.execute(sa.insert(strategies).values(tenant_id=tenant_id, **_columns(stored)))
+    else:
+        stored = StoredStrategy(known.strategy_id, name, known.version + 1, document, content)
+        mine = (strategies.c.tenant_id == tenant_id) & (strategies.c.name == name)
+        values = _columns(stored) | {"updated_at": sa.func.now()}
+        await connection.execute(sa.update(strategies).where(mine).values(values))
+    version = {key: _columns(stored)[key] for key in ("strategy_id", "version", "document")}
+    await connection.execute(sa.insert(strategy_versions).values(tenant_id=tenant_id, **version))
+    return stored, known is None
+
+
+async def find_strategy(connection: Connection, tenant_id: str, name: str) -> StoredStrategy | None:
+    """Give the strategy of that name."""
+    return await _find(connection, tenant_id, strategies.c.name == name)
+
+
+async def find_strategy_by_id(connection: Connection, tenant_id: str, number: int) -> StoredStrategy | None:
+    """Give the strategy of that number."""
+    return await _find(connection, tenant_id, strategies.c.strategy_id == number)
+
+
+async def list_strategies(connection: Connection, tenant_id: str, after: int, limit: int) -> list[StoredStrategy]:
+    """Give strategies whose number comes after a given one, by number."""
+    query = (
+        sa.select(strategies)
+        .where(strategies.c.tenant_id == tenant_id, strategies.c.strategy_id > after)
+        .order_by(strategies.c.strategy_id)
+        .limit(limit)
+    )
+    return [_stored(row) for row in (await connection.execute(query)).all()]
+
+
+async def list_versions(connection: Connection, tenant_id: str, number: int) -> list[dict[str, Any]]:
+    """Give every version of a strategy, oldest first."""
+    columns = (strategy_versions.c.version, strategy_versions.c.document, strategy_versions.c.created_at)
+    mine = (strategy_versions.c.tenant_id == tenant_id) & (strategy_versions.c.strategy_id == number)
+    rows = (await connection.execute(sa.select(*columns).where(mine).order_by(strategy_versions.c.version))).all()
+    return [{"version": row.version, "strategy": row.document, "created_at": row.created_at} for row in rows]
+
+
+async def delete_strategy(connection: Connection, tenant_id: str, name: str) -> bool:
+    """Delete a strategy with its versions; whether there was one."""
+    mine = (strategies.c.tenant_id == tenant_id) & (strategies.c.name == name)
+    return (await connection.execute(sa.delete(strategies).where(mine))).rowcount > 0
+
+
+async def _find(connection: Connection, tenant_id: str, where: sa.ColumnElement[bool]) -> StoredStrategy | None:
+    query = sa.select(strategies).where(strategies.c.tenant_id == tenant_id, where)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _stored(row)
+
+
+def _stored(row: sa.Row[tuple[object, ...]]) -> StoredStrategy:
+    return StoredStrategy(row.strategy_id, row.name, row.version, row.document, row.digest)
+
+
+def _columns(stored: StoredStrategy) -> dict[str, Any]:
+    return {
+        "strategy_id": stored.strategy_id,
+        "name": stored.name,
+        "version": stored.version,
+        "document": stored.document,
+        "digest": stored.digest,
+    }

@@ -1,0 +1,46 @@
+"""The scheduler: sweeps the queue for runs of lost workers and forgotten bells.
+
+Any number may run; rows are taken with SKIP LOCKED, so that two never do the same thing twice.
+"""
+
+import asyncio
+import logging
+import signal
+
+from assetmix.errors import Unavailable
+from assetmix.jobs.broker import make_celery
+from assetmix.jobs.doorbell import Doorbell
+from assetmix.optimization.memory import Memory
+from assetmix.persistence.session import Database
+from assetmix.services.context import House
+from assetmix.services.upkeep import sweep
+from assetmix.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    """Sweep until asked to stop by SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    database = Database(settings.async_database_url, 1)
+    house = House(database, Doorbell(make_celery(settings.redis_url.get_secret_value())), settings, Memory(1))
+    while not stop.is_set():
+        await _sweep(house)
+        try:
+            await asyncio.wait_for(stop.wait(), settings.reap_seconds)
+        except TimeoutError:
+            continue
+    await database.close()
+
+
+async def _sweep(house: House) -> None:
+    try:
+        found = await sweep(house)
+        await house.bell.flush()
+    except Unavailable as error:
+        log.warning("%s; the next sweep tries again", error.message)
+        return
+    if found.requeued or found.failed:
+        log.warning("runs of lost workers: %s queued again, %s given up", found.requeued, found.failed)

@@ -1,0 +1,28 @@
+"""What every use case is given: the database, the bell, the settings, and whose call it is."""
+
+from dataclasses import dataclass
+
+from assetmix.jobs.doorbell import Doorbell
+from assetmix.optimization.memory import Memory
+from assetmix.persistence.session import Database
+from assetmix.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The parts of this process that use cases share."""
+
+    database: Database
+    bell: Doorbell
+    settings: Settings
+    snapshots: Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: a key of one tenant with its scopes."""
+
+    tenant_id: str
+    tenant: str
+    key_id: str
+    scopes: frozenset[str]

@@ -1,0 +1,150 @@
+"""Keys: made, shown once, stored as a hash, checked on every call.
+
+A key reads `am_live_PUBLIC_SECRETCHECK`: eight characters that name it, 43 that are secret, and
+six that let anyone tell a mistyped key from a wrong one without asking the database.
+"""
+
+import hashlib
+import hmac
+import secrets
+import string
+import zlib
+from dataclasses import dataclass
+
+from assetmix.errors import InvalidRequest, NotAllowed, NotFound, Unauthenticated
+from assetmix.persistence import tenants
+from assetmix.services.context import Caller, House
+from assetmix.services.ids import new_id
+
+PREFIX = "am_live"
+PUBLIC, SECRET, CHECK = 8, 43, 6
+LETTERS = string.digits + string.ascii_letters
+
+READ = "read"
+WRITE = "write"
+RUN = "optimizations:run"
+SCOPES = (READ, WRITE, RUN)
+
+RESERVED = frozenset({"optimization"})
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key as it is shown once."""
+
+    public: str
+    text: str
+
+    def __repr__(self) -> str:
+        """Show the public part only."""
+        return f"NewKey({self.public})"
+
+
+def make_key() -> NewKey:
+    """Make a key from the system's randomness."""
+    public = "".join(secrets.choice(LETTERS) for _ in range(PUBLIC))
+    secret = "".join(secrets.choice(LETTERS) for _ in range(SECRET))
+    body = f"{PREFIX}_{public}_{secret}"
+    return NewKey(public, body + checksum(body))
+
+
+def checksum(text: str) -> str:
+    """Six characters that change when any character of the text does."""
+    value, letters = zlib.crc32(text.encode()), ""
+    for _ in range(CHECK):
+        value, place = divmod(value, len(LETTERS))
+        letters += LETTERS[place]
+    return letters
+
+
+def hash_key(text: str, pepper: str) -> bytes:
+    """Hash under which a key is stored."""
+    return hmac.new(pepper.encode(), text.encode(), hashlib.sha256).digest()
+
+
+async def create_key(house: House, tenant: str, scopes: tuple[str, ...], label: str) -> NewKey:
+    """Make a key for a tenant, and the tenant if there is none of that name.
+
+    Raises
+    ------
+    InvalidRequest
+        for a reserved tenant name or an unknown scope
+    """
+    if tenant in RESERVED or not tenant.strip():
+        raise InvalidRequest(f"{tenant!r} cannot be the name of a tenant; choose another")
+    if unknown := set(scopes) - set(SCOPES):
+        raise InvalidRequest(f"unknown scopes {sorted(unknown)}; choose from {', '.join(SCOPES)}")
+    key = make_key()
+    pepper = house.settings.key_pepper.get_secret_value()
+    async with house.database.transaction() as connection:
+        tenant_id = await tenants.ensure_tenant(connection, new_id("T"), tenant)
+        stored = {"id": key.public, "hash": hash_key(key.text, pepper), "scopes": list(scopes), "label": label}
+        await tenants.add_key(connection, tenant_id, stored)
+    return key
+
+
+async def authenticate(house: House, text: str | None) -> Caller:
+    """Find out whose key it is; unknown, wrong, revoked and expired ones look the same.
+
+    Raises
+    ------
+    Unauthenticated
+        for anything but a valid key
+    """
+    public = _public_part(text)
+    async with house.database.transaction() as connection:
+        stored = None if public is None else await tenants.find_key(connection, public)
+    expected = b"" if stored is None else stored.hash
+    given = hash_key(text or "", house.settings.key_pepper.get_secret_value())
+    if stored is None or public is None or not hmac.compare_digest(given, expected):
+        raise Unauthenticated("a valid key is needed: Authorization: Bearer am_live_…")
+    return Caller(stored.tenant_id, stored.tenant, public, stored.scopes)
+
+
+def require(caller: Caller, scope: str) -> None:
+    """Refuse a key that lacks a scope.
+
+    Raises
+    ------
+    NotAllowed
+        naming the scope
+    """
+    if scope not in caller.scopes:
+        raise NotAllowed(f"this key lacks the scope {scope}; use one that has it")
+
+
+async def revoke_key(house: House, public: str) -> None:
+    """Revoke a key by its public part; it stops working at once.
+
+    Raises
+    ------
+    NotFound
+        when there is no such key, or it is revoked already
+    """
+    async with house.database.transaction() as connection:
+        if not await tenants.revoke_key(connection, public):
+            raise NotFound(f"no live key {public}")
+
+
+async def list_keys(house: House, tenant: str) -> list[dict[str, object]]:
+    """Public parts, scopes and times of a tenant's keys.
+
+    Raises
+    ------
+    NotFound
+        when there is no such tenant
+    """
+    async with house.database.transaction() as connection:
+        tenant_id = await tenants.find_tenant(connection, tenant)
+        if tenant_id is None:
+            raise NotFound(f"no tenant {tenant!r}")
+        return [dict(row._mapping) for row in await tenants.list_keys(connection, tenant_id)]  # noqa: SLF001 - its public name
+
+
+def _public_part(text: str | None) -> str | None:
+    if text is None or len(text) != len(PREFIX) + PUBLIC + SECRET + CHECK + 2:
+        return None
+    body, check = text[:-CHECK], text[-CHECK:]
+    if not body.startswith(f"{PREFIX}_") or not text.isascii() or checksum(body) != check:
+        return None
+    return body[len(PREFIX) + 1 : len(PREFIX) + 1 + PUBLIC]

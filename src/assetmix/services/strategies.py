@@ -1,0 +1,85 @@
+"""Strategies: checked, stored with every version, looked up by name or number."""
+
+from typing import Any
+
+from assetmix.errors import NotFound, PreconditionFailed
+from assetmix.optimization.check import check_strategy, refuse
+from assetmix.optimization.strategy import Strategy
+from assetmix.persistence import strategies
+from assetmix.persistence.strategies import StoredStrategy
+from assetmix.services.context import Caller, House
+from assetmix.services.names import require_name
+
+
+async def put_strategy(
+    house: House, caller: Caller, name: str, strategy: Strategy, if_version: int | None = None
+) -> tuple[StoredStrategy, bool]:
+    """Create a strategy or add a version to it; also whether it was created.
+
+    Raises
+    ------
+    InvalidRequest
+        with every fault that can be found without a portfolio
+    PreconditionFailed
+        when `if_version` is given and is not the present one
+    """
+    require_name(name, "strategy")
+    refuse(check_strategy(strategy))
+    async with house.database.transaction() as connection:
+        if if_version is not None:
+            known = await strategies.find_strategy(connection, caller.tenant_id, name)
+            _require_version(None if known is None else known.version, if_version)
+        return await strategies.put_strategy(connection, caller.tenant_id, name, strategy)
+
+
+async def get_strategy(house: House, caller: Caller, name: str) -> StoredStrategy:
+    """Give a strategy by name.
+
+    Raises
+    ------
+    NotFound
+        when there is none of that name
+    """
+    async with house.database.transaction() as connection:
+        found = await strategies.find_strategy(connection, caller.tenant_id, name)
+    if found is None:
+        raise NotFound("no such strategy")
+    return found
+
+
+async def list_strategies(house: House, caller: Caller, after: int, limit: int) -> list[StoredStrategy]:
+    """Give strategies after a number, by number."""
+    async with house.database.transaction() as connection:
+        return await strategies.list_strategies(connection, caller.tenant_id, after, limit)
+
+
+async def list_versions(house: House, caller: Caller, name: str) -> list[dict[str, Any]]:
+    """Give every version of a strategy, oldest first."""
+    stored = await get_strategy(house, caller, name)
+    async with house.database.transaction() as connection:
+        return await strategies.list_versions(connection, caller.tenant_id, stored.strategy_id)
+
+
+async def delete_strategy(house: House, caller: Caller, name: str) -> None:
+    """Delete a strategy; runs that used it keep their own copy."""
+    async with house.database.transaction() as connection:
+        if not await strategies.delete_strategy(connection, caller.tenant_id, name):
+            raise NotFound("no such strategy")
+
+
+def check_only(strategy: Strategy) -> None:
+    """Refuse a strategy that cannot be stored, storing nothing.
+
+    Raises
+    ------
+    InvalidRequest
+        with every fault
+    """
+    refuse(check_strategy(strategy))
+
+
+def _require_version(present: int | None, wanted: int) -> None:
+    if present is None:
+        raise PreconditionFailed("there is no such strategy yet; leave If-Match out to create it")
+    if present != wanted:
+        raise PreconditionFailed("the strategy has changed since it was read; read it again")

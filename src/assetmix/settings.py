@@ -1,0 +1,48 @@
+"""One Settings class, read once, at the entry points."""
+
+from functools import lru_cache
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Environment of a process; every name may be given as `ASSETMIX_…` too, addresses without."""
+
+    model_config = SettingsConfigDict(env_prefix="ASSETMIX_", populate_by_name=True)
+
+    database_url: SecretStr = Field(alias="DATABASE_URL")
+    redis_url: SecretStr = Field(alias="REDIS_URL")
+    key_pepper: SecretStr
+    """Secret mixed into every stored key hash; the same for all processes."""
+
+    pool_size: int = 10
+    lease_seconds: float = 30.0
+    heartbeat_seconds: float = 5.0
+    max_attempts: int = 3
+    reap_seconds: float = 1.0
+    """Pause between two sweeps of the scheduler."""
+
+    ring_seconds: float = 5.0
+    """How long a queued run may wait before its bell is rung again; doubles up to `ring_seconds_most`."""
+
+    ring_seconds_most: float = 60.0
+    solve_memory_mb: int = 2048
+    snapshot_memory: int = 32
+    """Snapshots and compiled problems kept by a process that uses them."""
+
+    most_body_mb: int = 2
+    most_data_mb: int = 64
+
+    @property
+    def async_database_url(self) -> str:
+        """Address of the database with the async driver named."""
+        scheme, rest = self.database_url.get_secret_value().split("://", 1)
+        driver = "postgresql+asyncpg" if scheme in {"postgres", "postgresql"} else scheme
+        return f"{driver}://{rest}"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Read the settings of this process from its environment, once."""
+    return Settings()

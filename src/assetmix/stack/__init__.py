@@ -1,0 +1,1 @@
+"""The embedded stack: real Postgres and Valkey, and our own processes, under one supervisor."""
