@@ -42,5 +42,7 @@ async def _sweep(house: House) -> None:
     except Unavailable as error:
         log.warning("%s; the next sweep tries again", error.message)
         return
+    if house.settings.sweep_file is not None:
+        await asyncio.to_thread(house.settings.sweep_file.touch)
     if found.requeued or found.failed:
         log.warning("runs of lost workers: %s queued again, %s given up", found.requeued, found.failed)

@@ -1,6 +1,7 @@
 """One Settings class, read once, at the entry points."""
 
 from functools import lru_cache
+from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,10 +19,13 @@ class Settings(BaseSettings):
 
     pool_size: int = 10
     lease_seconds: float = 30.0
-    heartbeat_seconds: float = 5.0
+    heartbeat_seconds: float = 2.0
     max_attempts: int = 3
     reap_seconds: float = 1.0
     """Pause between two sweeps of the scheduler."""
+
+    sweep_file: Path | None = None
+    """Touched after every sweep, so that a health check can see the scheduler work."""
 
     ring_seconds: float = 5.0
     """How long a queued run may wait before its bell is rung again; doubles up to `ring_seconds_most`."""

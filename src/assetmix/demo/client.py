@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from assetmix.demo import content
+from assetmix.errors import Unavailable
 from assetmix.marketdata.demo_source import demo_tables
 
 Say = Callable[[str], None]
@@ -43,7 +44,7 @@ class DemoClient:
         """Rebalance the portfolio with its strategy; gives the run when it has ended."""
         listed = {one["name"]: one["strategy_id"] for one in self._get("/strategy")}
         wanted = {"client_reference": content.PORTFOLIO, "strategy_id": listed["track-the-index"]}
-        accepted = self._http.post("/portfolio/rebalance", json=wanted).raise_for_status().json()
+        accepted = _checked(self._http.post("/portfolio/rebalance", json=wanted))
         self._say(f"optimization {accepted['id']} is queued")
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
@@ -52,7 +53,7 @@ class DemoClient:
                 self._say(f"optimization {accepted['id']} has {run['status']}")
                 return run
             if time.monotonic() > deadline:
-                raise TimeoutError(f"optimization {accepted['id']} is still {run['status']}; see worker.log")
+                raise Unavailable(f"optimization {accepted['id']} is still {run['status']}; see worker.log")
             time.sleep(POLL_SECONDS)
 
     def portfolio_id(self) -> str:
@@ -70,11 +71,19 @@ class DemoClient:
         return last.status_code == httpx.codes.OK and bool(last.json()["prices"])
 
     def _get(self, path: str) -> Any:  # noqa: ANN401 - JSON
-        return self._http.get(path).raise_for_status().json()
+        return _checked(self._http.get(path))
 
     def _put(self, path: str, body: dict[str, Any]) -> Any:  # noqa: ANN401 - JSON
-        return self._http.put(path, json=body).raise_for_status().json()
+        return _checked(self._http.put(path, json=body))
 
     def _send_csv(self, table: str) -> Any:  # noqa: ANN401 - JSON
         headers = {"Content-Type": "text/csv"}
-        return self._http.put("/v1/prices", content=table.encode(), headers=headers).raise_for_status().json()
+        return _checked(self._http.put("/v1/prices", content=table.encode(), headers=headers))
+
+
+def _checked(response: httpx.Response) -> Any:  # noqa: ANN401 - JSON
+    if response.is_success:
+        return response.json()
+    problem = response.json() if "json" in response.headers.get("content-type", "") else {}
+    asked = f"{response.request.method} {response.request.url.path}"
+    raise Unavailable(f"{asked} answered {response.status_code}: {problem.get('detail', 'no reason given')}")

@@ -115,13 +115,14 @@ def _instrument(key: str, name: str, kind: str, sectors: dict[str, float]) -> di
 
 def _strategy(measure: dict[str, Any]) -> dict[str, Any]:
     technology = {"grouping": "sectors", "name": "technology", "within": "stocks"}
+    stocks = {"grouping": "asset_classes", "name": "stocks"}
     return {
         "universe": {"tags": [TAG]},
         "benchmark": {INDEX: 1.0},
         "objective": {"sense": "minimize", "terms": [{"measure": measure, "weight": 1.0}]},
         "constraints": [
             {"kind": "weight_bounds", "upper": 0.12},
-            {"kind": "group_weight", "scope": technology, "upper": 0.3},
+            {"kind": "group_weight", "scope": technology, "within": stocks, "upper": 0.3},
             {"kind": "turnover", "upper": 1.2},
             {"kind": "cash", "lower_fraction": 0.002, "upper_fraction": 0.02},
         ],

@@ -35,7 +35,7 @@ def _orders(result: dict[str, Any]) -> Table:
         amount = order["quantity"] * order["price"]
         figures = (f"{order['quantity']:g}", f"{order['price']:.2f}", f"{amount:,.2f}", f"{order['cost']:.2f}")
         key = order["instrument"]
-        table.add_row(TICKERS.get(key, key), order["side"], *figures, order["reason"].replace(key, "it"))
+        table.add_row(TICKERS.get(key, key), order["side"], *figures, order["reason"])
     return table
 
 

@@ -55,12 +55,11 @@ def _order(problem: Problem, position: int, units: float) -> Order:
 
 def _reason(problem: Problem, position: int, units: float) -> str:
     held = float(problem.quantities[position])
-    key = problem.universe.ids[position]
     if held + units == 0:
-        return f"the best portfolio holds no {key}; the whole position is closed"
+        return "the best portfolio does not hold it; the whole position is closed"
     before = float(problem.current_weights[position])
     after = (held + units) * float(problem.prices[position]) / problem.value
-    return f"brings {key} from {percent(round(before, 4))} to {percent(round(after, 4))} of the portfolio"
+    return f"brings its weight from {percent(round(before, 4))} to {percent(round(after, 4))}"
 
 
 def _skipped(problem: Problem, units: Vector, target: Vector) -> Iterator[Skipped]:

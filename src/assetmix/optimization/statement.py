@@ -1,5 +1,6 @@
 """A Problem stated in cvxpy once, to be solved again and again with other numbers."""
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -28,6 +29,9 @@ _VERDICTS: dict[str, Verdict] = {
     "unbounded_inaccurate": "unbounded",
     "infeasible_or_unbounded": "infeasible",
 }
+
+
+SAMPLES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,9 @@ class LinearStatement:
 def run(problem: Expression, solver: solvers.Solver) -> Verdict:
     """Solve a cvxpy problem with a named solver and translate its status."""
     try:
-        with np.errstate(invalid="ignore"):  # cvxpy multiplies 0 by infinite bounds when it compiles
+        # cvxpy multiplies 0 by infinite bounds when it compiles, and warns where we judge ourselves.
+        with np.errstate(invalid="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
             problem.solve(solver=solver.name, **solver.options)
     except (cp.error.SolverError, ValueError, ArithmeticError):
         return "failed"
@@ -136,10 +142,16 @@ def state_limits(problem: Problem, decision: Decision) -> tuple[tuple[Stated, ..
 
 
 def reference_size(problem: Problem) -> float:
-    """Size of the objective at equal weights: what one unit of it is worth."""
+    """Size of the objective at some plain portfolios: what one unit of it is worth.
+
+    Equal weights and single instruments, some of each end of the universe: at any one of them a
+    measure may happen to vanish.
+    """
     allowed = problem.allowed if problem.allowed.any() else np.ones_like(problem.allowed)
-    weights = allowed / allowed.sum()
-    sizes = [abs(term.weight * float(term.measure.value(problem, weights))) for term in problem.objective.terms]
+    single = np.eye(len(allowed))[np.flatnonzero(allowed)]
+    portfolios = np.vstack([allowed / allowed.sum(), single[:SAMPLES], single[-SAMPLES:]])
+    terms = ((abs(term.weight), term.measure) for term in problem.objective.terms)
+    sizes = [weight * float(np.abs(measure.value(problem, portfolios)).mean()) for weight, measure in terms]
     return max([size for size in sizes if np.isfinite(size) and size > 0], default=1.0)
 
 

@@ -3,8 +3,13 @@
 RESIDUAL = 1e-6
 """Largest accepted breach of a limit, in fractions of value: a dollar in a million."""
 
-GAP = 1e-6
-"""Relative gap up to which a continuous answer is called optimal; solvers run at 1e-9."""
+GAP = 1e-5
+"""Relative gap up to which a continuous answer is called optimal. Solvers run at 1e-9, but a bound
+by tangents is of first order in the weights' error where the objective itself is of second."""
+
+KINK = 1e-9
+"""Part of a benchmark's risk below which an active risk counts as none: there the norm has no
+direction, and a tangent through noise would prove nothing."""
 
 INFEASIBLE = 1e-7
 """Least total relaxation that proves a conflict; phase-one optima are accurate to 1e-9."""
@@ -20,3 +25,6 @@ BALANCE = 1e-10
 
 DIGITS = 12
 """Decimals of a quantity of units: finer than any fractional step, coarser than rounding noise."""
+
+TINY = 1e-300
+"""Keeps a division by a length of 0 defined; nothing is measured against it."""

@@ -89,7 +89,7 @@ async def get_history(
     connection: Connection, tenant_id: str, ids: Sequence[str], as_of: dt.date, most: int | None
 ) -> History:
     """Prices up to a day, aligned, at most so many an instrument; one array a column comes over the wire."""
-    named = sa.func.unnest(sa.cast(list(ids), sa.ARRAY(sa.Text))).table_valued("id")
+    named = sa.func.unnest(sa.cast(list(ids), sa.ARRAY(sa.Text))).table_valued("id").render_derived("named")
     recent = (
         sa.select(
             (prices.c.date - _EPOCH).label("day"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 
 from assetmix.persistence.optimizations import COLUMNS, Run, run_of
@@ -103,7 +104,7 @@ async def finish(connection: Connection, run: Run, ending: Ending) -> bool:
     """Write how a run ended, once, and tell those who wait; False when another attempt owns it."""
     values = {
         "status": ending.status,
-        "result": None if ending.result is None else sa.cast(ending.result, sa.dialects.postgresql.JSONB),
+        "result": None if ending.result is None else sa.cast(sa.literal(ending.result, sa.Text()), JSONB),
         "error": ending.error,
         "timings": ending.timings,
         "finished_at": sa.func.now(),

@@ -13,6 +13,7 @@ from assetmix.optimization.atoms import Expression
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.measure import CONVEX, Measure, Needs, Tangent, measure
 from assetmix.optimization.problem import Problem
+from assetmix.optimization.tolerances import KINK, TINY
 
 
 @measure("tracking_error")
@@ -42,8 +43,9 @@ class TrackingError(Measure):
         return np.asarray(np.linalg.norm(weights @ rows.T - offset, axis=-1))
 
     def tangent(self, problem: Problem, weights: Vector, prices: Vector | None) -> Tangent:  # noqa: ARG002 - smooth
-        """Slope F'(Fw - g) / |Fw - g|; 0 where the benchmark is matched."""
+        """Slope F'u with u the direction of Fw - g; shorter than 1 where the benchmark is all but matched."""
         rows, offset = active_form(problem, self.benchmark, centered=self.centered)
         deviation = rows @ weights - offset
-        length = float(np.linalg.norm(deviation))
-        return Tangent(length, rows.T @ deviation / length if length > 0 else np.zeros(len(weights)))
+        noise = KINK * float(np.linalg.norm(offset))
+        direction = deviation / max(float(np.linalg.norm(deviation)), noise, TINY)
+        return Tangent(float(direction @ deviation), rows.T @ direction)

@@ -1,0 +1,81 @@
+# Everything that a developer or CI does; `make` alone explains the targets.
+# Needs only Python 3.11 or newer with pip: servers come from the package index.
+
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3,11) <= sys.version_info < (3,15))' 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run demo setup test test-fast lint types floors unit stack-files bench migrate migration lock openapi clean
+
+help: ## explain the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  make %-12s %s\n", $$1, $$2}'
+
+run: $(VENV)/installed ## start everything, rebalance the demo once, serve until Ctrl-C
+	@exec $(BIN)/assetmix up
+
+demo: $(VENV)/installed ## the same, but end after the demo
+	@exec $(BIN)/assetmix up --once
+
+setup: $(VENV)/installed-dev ## install everything that tests and lint need
+
+test: $(VENV)/installed-dev lint types floors stack-files unit ## everything that CI runs
+
+test-fast: $(VENV)/installed-dev ## tests without servers, in seconds
+	$(BIN)/python -m pytest -q tests/unit tests/property tests/reference tests/golden tests/architecture
+
+unit: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/installed-dev ## ruff, formatting, undeclared dependencies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/deptry src
+
+types: $(VENV)/installed-dev ## mypy, strict
+	$(BIN)/mypy
+
+floors: $(VENV)/installed-dev ## the floors as contracts
+	$(BIN)/lint-imports --no-cache
+
+stack-files: $(VENV)/installed-dev ## lint Dockerfile and compose file, without Docker
+	$(BIN)/python scripts/lint_containers.py
+
+bench: $(VENV)/installed-dev ## measure a rebalance over HTTP against the bare solve
+	$(BIN)/python -m benchmarks.rebalance
+
+migrate: $(VENV)/installed ## apply migrations to DATABASE_URL
+	$(BIN)/assetmix migrate
+
+migration: $(VENV)/installed-dev ## write a migration: make migration m="what changes"
+	$(BIN)/alembic revision --autogenerate -m "$(m)"
+
+openapi: $(VENV)/installed-dev ## write docs/openapi.json
+	$(BIN)/assetmix openapi > docs/openapi.json
+
+lock: $(VENV)/installed-dev ## resolve the requirements anew, with hashes and without addresses (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		pyproject.toml --group build -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+
+clean: ## remove the environment and build products; the data in .assetmix stay
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "assetmix: Python 3.11 to 3.14 is needed; install one and say PYTHON=/path/to/python make run"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "assetmix: $(PYTHON) has no venv module; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing pinned packages into $(VENV) (once; about 600 MB)"
+	@$(PIP) install --require-hashes -r requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+	@echo "installing what tests and lint need"
+	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@touch $@
