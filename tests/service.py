@@ -70,9 +70,7 @@ class Service:
 
     def settings(self) -> Settings:
         """Settings of the stack's processes."""
-        return Settings(
-            database_url=self.addresses.database_url, redis_url=self.addresses.redis_url, key_pepper=PEPPER
-        )
+        return Settings(database_url=self.addresses.database_url, redis_url=self.addresses.redis_url, key_pepper=PEPPER)
 
     def ended(self, client: httpx.Client, run_id: str) -> dict[str, Any]:
         """Poll a run until it has ended."""

@@ -182,7 +182,9 @@ def test_one_portfolio_runs_one_at_a_time_and_policies_are_kept(service: Service
     first = request(loaded, "joe", "slow")
     running(service, first)
     second = request(loaded, "joe", "quick")
-    refused = loaded.post("/v1/optimizations", json={"portfolio": "joe", "strategy": "quick", "cash_flow": 1.0, "if_running": "reject"})
+    refused = loaded.post(
+        "/v1/optimizations", json={"portfolio": "joe", "strategy": "quick", "cash_flow": 1.0, "if_running": "reject"}
+    )
     third = request(loaded, "joe", "quick", cash_flow=2.0, if_running="replace")
 
     runs = {run_id: service.ended(loaded, run_id) for run_id in (first, second, third)}

@@ -26,9 +26,7 @@ def loaded(client: httpx.Client) -> httpx.Client:
 
 def rebalance(client: httpx.Client, reference: str = "ada") -> httpx.Response:
     listed = {one["name"]: one["strategy_id"] for one in client.get("/strategy").json()}
-    return client.post(
-        "/portfolio/rebalance", json={"client_reference": reference, "strategy_id": listed["track"]}
-    )
+    return client.post("/portfolio/rebalance", json={"client_reference": reference, "strategy_id": listed["track"]})
 
 
 def test_rebalance_is_accepted_polled_and_answered(service: Service, loaded: httpx.Client) -> None:

@@ -17,6 +17,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
+MOST_HEADERS = 100
+HEADER_BYTES = 16_384
+
 HOST = re.compile(rb"[A-Za-z0-9.\-_]+(:\d{1,5})?\Z|\[[0-9A-Fa-f:.]+\](:\d{1,5})?\Z")
 
 
@@ -39,19 +42,22 @@ class Gate:
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", identity)]
             await send(message)
 
-        problem = self._refusal(dict(scope["headers"]))
+        problem = self._refusal(scope["headers"])
         if problem is None:
             await self._app(scope, self._counted(receive), named)
         else:
             await _refuse(problem, identity.decode(), named)
 
-    def _refusal(self, headers: dict[bytes, bytes]) -> Problem | None:
+    def _refusal(self, given: list[tuple[bytes, bytes]]) -> Problem | None:
+        headers = dict(given)
         if not HOST.match(headers.get(b"host", b"")):
             return Problem(400, "bad-request", "the Host header is missing or malformed")
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             problem = Problem(415, "unsupported-content-encoding", "send the body uncompressed")
             problem.headers["Accept-Encoding"] = "identity"
             return problem
+        if len(given) > MOST_HEADERS or sum(len(name) + len(value) for name, value in given) > HEADER_BYTES:
+            return Problem(431, "headers-too-large", f"at most {MOST_HEADERS} headers of {HEADER_BYTES} bytes in all")
         declared = headers.get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > self._most_bytes:
             return too_large(self._most_bytes)

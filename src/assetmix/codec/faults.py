@@ -31,8 +31,12 @@ class _Place:
 
 
 def faults_of(error: ValidationError, text: bytes | str) -> list[Fault]:
-    """Translate a validation error of a JSON text."""
-    return faults_in(error, from_json(text, allow_partial=True))
+    """Translate a validation error of a JSON text; a text that is no JSON at all has no pointers."""
+    try:
+        document = from_json(text)
+    except ValueError:
+        document = None
+    return faults_in(error, document)
 
 
 def faults_in(error: ValidationError, document: object) -> list[Fault]:
