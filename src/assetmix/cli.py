@@ -12,6 +12,7 @@ from rich.table import Table
 
 from assetmix import __version__
 from assetmix.errors import Error
+from assetmix.stack.foreground import Running
 from assetmix.stack.home import StackError, home_folder
 from assetmix.stack.launch import LaunchOptions, launch
 
@@ -49,16 +50,17 @@ def main() -> None:
 def up(port: Port = 8000, processes: Processes = 2, *, once: bool = False) -> None:
     """Start servers, workers and API, run the demo, serve until Ctrl-C (or end after the demo with --once)."""
     from assetmix.demo.run import Place, run_demo  # noqa: PLC0415 - loads an HTTP client that other commands need not
-    from assetmix.settings import Settings  # noqa: PLC0415
-    from assetmix.stack.foreground import Running  # noqa: PLC0415
 
     def demo(running: Running) -> int | None:
-        settings = Settings(
-            database_url=running.addresses.database_url,
-            redis_url=running.addresses.redis_url,
-            key_pepper=running.key_pepper,
+        addresses = running.addresses
+        place = Place(
+            running.base_url,
+            running.home.demo_key_file,
+            addresses.database_url,
+            addresses.redis_url,
+            running.key_pepper,
         )
-        succeeded = run_demo(Place(running.base_url, running.home.demo_key_file, settings))
+        succeeded = run_demo(place)
         if once or not succeeded:
             return 0 if succeeded else 1
         sys.stdout.write("\nserving until Ctrl-C\n")
@@ -108,7 +110,14 @@ def scheduler() -> None:
 @app.command()
 def migrate(revision: str = "head") -> None:
     """Bring the database's tables up to this version."""
-    from assetmix.persistence.migrate import upgrade  # noqa: PLC0415 - loads alembic
+    from assetmix.persistence.revisions import applied_revision, newest_revision  # noqa: PLC0415
+
+    address = os.environ.get("DATABASE_URL", "")
+    if not address:
+        raise StackError("DATABASE_URL is not set; it reads postgresql://user:password@host:port/database")
+    if revision == "head" and asyncio.run(applied_revision(address)) == newest_revision():
+        return
+    from assetmix.persistence.migrate import upgrade  # noqa: PLC0415 - loads alembic, which most starts need not
 
     upgrade(revision)
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.tolerances import EXACT
 
 from assetmix.api.dialects.investsuite.writing import write_not_yet, write_optimization, write_order
 from assetmix.codec.documents import RESULT
@@ -25,6 +24,7 @@ from assetmix.optimization.resolve import Question, resolve
 from assetmix.optimization.solution import Solution, SolverUsed, Verified
 from assetmix.optimization.strategy import Objective, Strategy, Term, Trading, UniverseById
 from assetmix.persistence.optimizations import Run
+from tests.tolerances import EXACT
 
 GOLDEN = json.loads((Path(__file__).parent / "investsuite" / "exemplary" / "latest.json").read_text(encoding="utf-8"))
 WHEN = dt.datetime(2021, 9, 28, 6, 15, 6, 613287, tzinfo=dt.UTC)

@@ -15,10 +15,10 @@ import pytest_asyncio
 from sqlalchemy import text
 from ulid import ULID
 
+from assetmix.domain.portfolio import Portfolio
 from assetmix.persistence import optimizations, portfolios, snapshots, tenants
 from assetmix.persistence.optimizations import NewRun, Run
 from assetmix.persistence.session import Connection, Database
-from assetmix.domain.portfolio import Portfolio
 from assetmix.services.ids import new_id
 from tests.service import PEPPER, Service
 

@@ -3,7 +3,11 @@
 import asyncio
 
 import asyncpg
+from alembic.script import ScriptDirectory
 
+from assetmix.persistence.migrate import configuration
+from assetmix.persistence.revisions import newest_revision
+from assetmix.persistence.rows import metadata
 from tests.integration.conftest import Base
 
 
@@ -34,10 +38,14 @@ def test_migrations_go_up_and_down_and_match_the_code(base: Base) -> None:
 
 
 def test_every_table_carries_its_tenant_and_keys_begin_with_it(base: Base) -> None:
-    from assetmix.persistence.rows import metadata  # noqa: PLC0415
-
     for table in metadata.sorted_tables:
         if table.name != "tenants":
             assert next(iter(table.primary_key.columns)).name == "tenant_id", table.name
             for key in table.foreign_key_constraints:
                 assert key.column_keys[0] == "tenant_id", table.name
+
+
+def test_the_newest_revision_by_file_name_is_alembics_head() -> None:
+    head = ScriptDirectory.from_config(configuration()).get_current_head()
+
+    assert newest_revision() == head

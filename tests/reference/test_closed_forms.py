@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 import scipy.optimize
-from tests.makers import INDEX, make_question, make_snapshot, make_strategy, solve, stock_ids
-from tests.tolerances import SOLVED, WEIGHTS
 
 from assetmix.domain.portfolio import Portfolio
 from assetmix.optimization.constraints.cash import Cash
@@ -19,6 +17,8 @@ from assetmix.optimization.measures.tracking_error_squared import TrackingErrorS
 from assetmix.optimization.measures.variance import Variance
 from assetmix.optimization.scope import Group
 from assetmix.optimization.strategy import Objective, Term, Trading
+from tests.makers import INDEX, make_question, make_snapshot, make_strategy, solve, stock_ids
+from tests.tolerances import SOLVED, WEIGHTS
 
 SNAPSHOT = make_snapshot(count=6, periods=80, seed=11)
 IDS = stock_ids(SNAPSHOT)

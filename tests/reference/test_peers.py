@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from skfolio import RiskMeasure
 from skfolio.optimization import MeanRisk
-from tests.makers import make_question, make_strategy, solve
 
 from assetmix.demo import content
 from assetmix.domain.instrument import Instrument
@@ -18,6 +17,7 @@ from assetmix.optimization.measure import Measure
 from assetmix.optimization.measures.cvar import ConditionalValueAtRisk
 from assetmix.optimization.measures.variance import Variance
 from assetmix.optimization.strategy import Trading
+from tests.makers import make_question, make_strategy, solve
 
 DAYS = 1000
 

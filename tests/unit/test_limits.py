@@ -26,7 +26,11 @@ def test_equal_bounds_make_one_row() -> None:
 
 def test_band_without_bounds_has_no_rows() -> None:
     assert Band(None, None).rows("x", "weight") == ()
-    assert Band(None, None).breach(np.array([1.0])).size == 0
+    assert Band(None, None).breach(1.0).size == 0
+
+
+def test_many_numbers_give_all_lower_rows_then_all_upper_ones() -> None:
+    assert Band(0.1, 0.3).breach_each(np.array([0.0, 0.5])) == pytest.approx([0.1, 0.0, 0.0, 0.2])
 
 
 @pytest.mark.parametrize(("value", "words"), [(0.05, "5 %"), (0.0125, "1.25 %"), (1 / 3, "33.3333 %"), (0.0, "0 %")])

@@ -1,10 +1,10 @@
 """Look-through: shares of invested value, and shares within asset classes."""
 
 import pytest
-from tests.tolerances import EXACT
 
 from assetmix.domain.instrument import Instrument
 from assetmix.domain.lookthrough import UNCLASSIFIED, look_through
+from tests.tolerances import EXACT
 
 FUND = Instrument(
     id="FUND",

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.makers import make_snapshot, stock_ids
-from tests.tolerances import EXACT
 
 from assetmix.errors import MissingData
 from assetmix.estimation.covariance import sample
 from assetmix.estimation.returns import returns
 from assetmix.estimation.specs import SampleRisk
+from tests.makers import make_snapshot, stock_ids
+from tests.tolerances import EXACT
 
 
 def test_a_day_with_a_missing_price_is_dropped_and_the_next_return_spans_it() -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.makers import make_snapshot
 
 from assetmix.api.paging import after, clamp, page
 from assetmix.api.problems import Problem
@@ -18,6 +17,7 @@ from assetmix.marketdata.csv_source import read_csv
 from assetmix.optimization.memory import Memory
 from assetmix.services.keys import checksum, hash_key, make_key
 from assetmix.services.names import require_name
+from tests.makers import make_snapshot
 
 
 def test_a_key_says_by_itself_whether_it_was_mistyped() -> None:

@@ -1,23 +1,14 @@
 """Runs the demo in front of a running stack."""
 
-import asyncio
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 from rich.console import Console
 
-from assetmix.demo import content
 from assetmix.demo.client import DemoClient
 from assetmix.demo.tables import WIDTH, show
-from assetmix.jobs.broker import make_celery
-from assetmix.jobs.doorbell import Doorbell
-from assetmix.optimization.memory import Memory
-from assetmix.persistence.session import Database
-from assetmix.services.context import House
-from assetmix.services.keys import SCOPES, create_key
-from assetmix.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +17,9 @@ class Place:
 
     base_url: str
     key_file: Path
-    settings: Settings
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    key_pepper: str = field(repr=False)
 
 
 def run_demo(place: Place) -> bool:
@@ -56,19 +49,13 @@ def demo_key(place: Place) -> str:
         headers = {"Authorization": f"Bearer {kept}"}
         if httpx.get(f"{place.base_url}/v1/strategies", headers=headers, trust_env=False).status_code == httpx.codes.OK:
             return kept
-    text = asyncio.run(_make_key(place.settings))
+    from assetmix.demo.keys import make_key  # noqa: PLC0415 - loads the database's driver, once in a home's life
+
+    text = make_key(place.database_url, place.redis_url, place.key_pepper)
     place.key_file.touch(mode=0o600)
     place.key_file.chmod(0o600)
     place.key_file.write_text(text + "\n", encoding="utf-8")
     return text
-
-
-async def _make_key(settings: Settings) -> str:
-    database = Database(settings.async_database_url, 1)
-    bell = Doorbell(make_celery(settings.redis_url.get_secret_value()))
-    key = await create_key(House(database, bell, settings, Memory(1)), content.TENANT, SCOPES, "demo")
-    await database.close()
-    return key.text
 
 
 def _show_address(console: Console, place: Place, portfolio: str) -> None:

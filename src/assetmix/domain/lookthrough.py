@@ -4,10 +4,14 @@ A grouping is reported as shares of the invested value; one whose groups live in
 class (regions of stocks, sectors, bond types) as shares within that class. A share 0/0 is 0.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
-from assetmix.domain.instrument import ASSET_CLASSES, Grouping, Instrument
+import numpy as np
+
+from assetmix.domain.arrays import Matrix, Vector
+from assetmix.domain.instrument import ASSET_CLASSES, Instrument
 
 Exposure: TypeAlias = dict[str, dict[str, float | dict[str, float]]]
 
@@ -18,91 +22,100 @@ ENCLOSING = {"sectors": "stocks", "bond_types": "bonds"}
 """Flat groupings that the documented systems report within one asset class, where classes are known."""
 
 
-def look_through(values: Mapping[str, float], instruments: Iterable[Instrument]) -> Exposure:
-    """Report the shares of every grouping that the instruments are classified by.
+class Classification:
+    """The groupings of n instruments as vectors of shares, laid out once."""
 
-    Parameters
-    ----------
-    values : money invested by instrument id, cash left out
-    instruments : classification of at least those ids
+    def __init__(self, instruments: Sequence[Instrument]) -> None:
+        groupings = sorted({name for one in instruments for name in one.look_through})
+        self._flat: dict[str, _Group] = {}
+        self._nested: dict[str, dict[str, _Group]] = {}
+        for name in groupings:
+            if _is_nested(name, instruments):
+                self._nested[name] = _nested_groups(name, instruments)
+            else:
+                self._flat[name] = _flat_group(name, instruments)
 
-    Returns
-    -------
-    grouping -> group -> share, or grouping -> asset class -> group -> share where nested
-    """
-    known = tuple(instruments)
-    groupings = {name: _is_nested(name, known) for one in known for name in one.look_through}
-    return {
-        name: (_nested(name, values, known) if nested else dict(_flat(name, values, known)))
-        for name, nested in sorted(groupings.items())
-    }
+    def exposure(self, values: Vector) -> Exposure:
+        """Report the shares of every grouping.
 
+        Parameters
+        ----------
+        values : (n,) money or weights invested, cash left out
 
-def group_names(grouping: str, instruments: Iterable[Instrument]) -> tuple[str, ...]:
-    """Names of the groups that occur in a grouping, sorted."""
-    return tuple(sorted({name for one in instruments for name in _leaves(one.look_through.get(grouping, {}))}))
-
-
-def _leaves(groups: Grouping) -> set[str]:
-    names: set[str] = set()
-    for name, share in groups.items():
-        names.update(share if isinstance(share, Mapping) else (name,))
-    return names
-
-
-def _is_nested(grouping: str, instruments: tuple[Instrument, ...]) -> bool:
-    groups = (one.look_through.get(grouping, {}) for one in instruments)
-    return any(isinstance(share, Mapping) for group in groups for share in group.values())
+        Returns
+        -------
+        grouping -> group -> share, or grouping -> asset class -> group -> share where nested
+        """
+        flat: Exposure = {name: dict(group.shares(values)) for name, group in self._flat.items()}
+        nested: Exposure = {
+            name: {outer: group.shares(values) for outer, group in classes.items()}
+            for name, classes in self._nested.items()
+        }
+        return dict(sorted((flat | nested).items()))
 
 
-def _nested(
-    grouping: str, values: Mapping[str, float], instruments: tuple[Instrument, ...]
-) -> dict[str, float | dict[str, float]]:
+def look_through(values: Mapping[str, float], instruments: Sequence[Instrument]) -> Exposure:
+    """Report the shares of every grouping, from money invested by instrument id."""
+    amounts = np.array([values.get(one.id, 0.0) for one in instruments])
+    return Classification(instruments).exposure(amounts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Group:
+    """Groups that divide one whole: names, shares (groups, n), and shares of the whole (n,)."""
+
+    names: tuple[str, ...]
+    rows: Matrix
+    whole: Vector
+
+    def shares(self, values: Vector) -> dict[str, float]:
+        whole = float(self.whole @ values)
+        if whole == 0:
+            return dict.fromkeys(self.names, 0.0)
+        parts = self.rows @ values / whole
+        rest = 1.0 - float(parts.sum())
+        found = dict(zip(self.names, (float(part) for part in parts), strict=True))
+        return found | ({UNCLASSIFIED: rest} if rest > ROUNDING else {})
+
+
+def _flat_group(grouping: str, instruments: Sequence[Instrument]) -> _Group:
+    within = _enclosing_class(grouping, instruments)
+    names = sorted({name for one in instruments for name in one.look_through.get(grouping, {})})
+    whole = [1.0 if within is None else one.share(ASSET_CLASSES, within) for one in instruments]
+    return _group(grouping, within, tuple(names), instruments, whole)
+
+
+def _nested_groups(grouping: str, instruments: Sequence[Instrument]) -> dict[str, _Group]:
     classes = sorted({name for one in instruments for name in one.look_through.get(grouping, {})})
     return {
-        outer: _shares(
-            {
-                name: _total(values, instruments, (grouping, name, outer))
-                for name in _inner_names(grouping, outer, instruments)
-            },
-            _total(values, instruments, (ASSET_CLASSES, outer, None)),
+        outer: _group(
+            grouping,
+            outer,
+            tuple(sorted({name for one in instruments for name in _inner(one, grouping, outer)})),
+            instruments,
+            [one.share(ASSET_CLASSES, outer) for one in instruments],
         )
         for outer in classes
     }
 
 
-def _inner_names(grouping: str, outer: str, instruments: tuple[Instrument, ...]) -> list[str]:
-    inner = (one.look_through.get(grouping, {}).get(outer, {}) for one in instruments)
-    return sorted({name for groups in inner if isinstance(groups, Mapping) for name in groups})
+def _group(
+    grouping: str, within: str | None, names: tuple[str, ...], instruments: Sequence[Instrument], whole: list[float]
+) -> _Group:
+    rows = [[one.share(grouping, name, within) for one in instruments] for name in names]
+    return _Group(names, np.array(rows).reshape(len(names), len(instruments)), np.array(whole))
 
 
-def _flat(grouping: str, values: Mapping[str, float], instruments: tuple[Instrument, ...]) -> dict[str, float]:
-    within = _enclosing_class(grouping, instruments)
-    names = group_names(grouping, instruments)
-    amounts = {name: _total(values, instruments, (grouping, name, within)) for name in names}
-    whole = (
-        sum(values.get(one.id, 0.0) for one in instruments)
-        if within is None
-        else _total(values, instruments, (ASSET_CLASSES, within, None))
-    )
-    return _shares(amounts, whole)
+def _inner(instrument: Instrument, grouping: str, outer: str) -> Mapping[str, float]:
+    groups = instrument.look_through.get(grouping, {}).get(outer, {})
+    return groups if isinstance(groups, Mapping) else {}
 
 
-def _enclosing_class(grouping: str, instruments: tuple[Instrument, ...]) -> str | None:
+def _is_nested(grouping: str, instruments: Sequence[Instrument]) -> bool:
+    groups = (one.look_through.get(grouping, {}) for one in instruments)
+    return any(isinstance(share, Mapping) for group in groups for share in group.values())
+
+
+def _enclosing_class(grouping: str, instruments: Sequence[Instrument]) -> str | None:
     within = ENCLOSING.get(grouping)
     return within if any(within in one.look_through.get(ASSET_CLASSES, {}) for one in instruments) else None
-
-
-def _total(
-    values: Mapping[str, float], instruments: tuple[Instrument, ...], scope: tuple[str, str, str | None]
-) -> float:
-    grouping, name, within = scope
-    return sum(values.get(one.id, 0.0) * one.share(grouping, name, within) for one in instruments)
-
-
-def _shares(amounts: Mapping[str, float], whole: float) -> dict[str, float]:
-    if whole == 0:
-        return dict.fromkeys(amounts, 0.0)
-    shares = {name: amount / whole for name, amount in amounts.items()}
-    rest = 1.0 - sum(shares.values())
-    return shares | ({UNCLASSIFIED: rest} if rest > ROUNDING else {})

@@ -21,6 +21,7 @@ from assetmix.errors import Error
 from assetmix.jobs.frames import Frame, read_frame
 from assetmix.optimization.answer import answer
 from assetmix.optimization.memory import Memory
+from assetmix.optimization.rehearsal import rehearse
 from assetmix.optimization.resolve import Question
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ def main() -> None:
     _die_with(parent)
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what a solver prints must not come between the answers
+    rehearse()
     _limit_memory(memory_mb)
     serve(sys.stdin.buffer, answers, kept)
 

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from assetmix.optimization.problem import Problem
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """Where a portfolio ends: weights (n,) and cash as fractions of value before trading."""
+    """Where portfolios end: weights (..., n) and cash (...) as fractions of value before trading."""
 
     weights: Vector
-    cash: float
+    cash: Vector | float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Constraint(ABC):
 
     @abstractmethod
     def breach(self, problem: "Problem", outcome: Outcome) -> Vector:
-        """Distance outside each row, 0 inside, in the row's own unit."""
+        """Distance outside each row, 0 inside, in the row's own unit; shape (..., rows)."""
 
     def faults(self) -> tuple[Fault, ...]:
         """What is wrong with the constraint whatever it is applied to; pointers relative to it."""

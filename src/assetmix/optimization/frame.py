@@ -59,7 +59,7 @@ class InsideUniverse(Constraint):
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Weight still held outside."""
-        return np.asarray(np.abs(outcome.weights[outside(problem)]))
+        return np.asarray(np.abs(outcome.weights[..., outside(problem)]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class NotTradable(Constraint):
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Size of trades in what cannot be traded."""
         members = untradable(problem)
-        return np.asarray(np.abs(outcome.weights[members] - problem.current_weights[members]))
+        return np.asarray(np.abs(outcome.weights[..., members] - problem.current_weights[members]))
 
 
 FULLY_INVESTED = Cash(name="fully invested", lower_fraction=0.0, upper_fraction=0.0)

@@ -65,13 +65,25 @@ class Band:
             yield Limit(left, "<=", self.upper, label and next(titles))
 
     def breach(self, value: ArrayLike) -> Vector:
-        """Distance outside each bound that `limits` states, 0 inside."""
-        figure = np.atleast_1d(np.asarray(value, dtype=np.float64))
+        """Distance outside each bound that `limits` states, 0 inside.
+
+        Parameters
+        ----------
+        value : (...) one number an outcome
+
+        Returns
+        -------
+        (..., rows)
+        """
+        return self.breach_each(np.asarray(value, dtype=np.float64)[..., np.newaxis])
+
+    def breach_each(self, values: Vector) -> Vector:
+        """Distance of many numbers outside each bound: (..., k) gives all lower rows, then all upper ones."""
         if self.is_fixed and self.lower is not None:
-            return np.abs(figure - self.lower)
-        lower = [] if self.lower is None else [np.maximum(self.lower - figure, 0.0)]
-        upper = [] if self.upper is None else [np.maximum(figure - self.upper, 0.0)]
-        return np.concatenate([*lower, *upper]) if lower or upper else np.zeros(0)
+            return np.abs(values - self.lower)
+        lower = [] if self.lower is None else [np.maximum(self.lower - values, 0.0)]
+        upper = [] if self.upper is None else [np.maximum(values - self.upper, 0.0)]
+        return np.concatenate([*lower, *upper, np.zeros((*values.shape[:-1], 0))], axis=-1)
 
 
 def percent(fraction: float) -> str:

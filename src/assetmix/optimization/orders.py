@@ -37,7 +37,7 @@ def plan_of(problem: Problem, units: Vector, target: Vector) -> Plan:
         orders=tuple(sorted(orders, key=lambda order: (order.side == "buy", order.instrument))),
         skipped=tuple(_skipped(problem, units, target)),
         quantities=np.round(problem.quantities + units, DIGITS),
-        cash=cash_after(problem, units),
+        cash=float(cash_after(problem, units)),
     )
 
 

@@ -6,9 +6,10 @@ from functools import cached_property
 
 import numpy as np
 
-from assetmix.domain.arrays import Matrix, Vector
+from assetmix.domain.arrays import Matrix, Vector, readonly
 from assetmix.domain.forecast import Forecast
 from assetmix.domain.instrument import Instrument
+from assetmix.domain.lookthrough import Classification
 from assetmix.domain.risk import RiskModel
 from assetmix.domain.universe import Universe
 from assetmix.errors import Fault, InvalidRequest
@@ -34,6 +35,7 @@ class Problem:
     risk : risk model of the n instruments first, then of benchmark members outside them
     forecast : expected returns of the n instruments
     benchmark : weights by id that measures without a benchmark of their own use
+    classification : groupings of the n instruments as vectors
     structure : equal for problems that differ in holdings and money only
     """
 
@@ -48,6 +50,7 @@ class Problem:
     risk: RiskModel | None
     forecast: Forecast | None
     benchmark: Mapping[str, float]
+    classification: Classification
     structure: str
 
     @cached_property
@@ -82,7 +85,13 @@ class Problem:
 
     def membership(self, scope: Scope) -> Vector:
         """Share of each instrument's value that a scope covers (n,)."""
-        return np.array([membership(scope, instrument) for instrument in self.instruments])
+        if scope not in self._memberships:
+            self._memberships[scope] = readonly([membership(scope, instrument) for instrument in self.instruments])
+        return self._memberships[scope]
+
+    @cached_property
+    def _memberships(self) -> dict[Scope, Vector]:
+        return {}
 
     def cost(self, weights: Vector) -> Vector:
         """Proportional cost of trading to weights (..., n), fraction of value."""

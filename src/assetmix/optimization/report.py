@@ -2,7 +2,7 @@
 
 from assetmix.domain.arrays import Vector
 from assetmix.domain.instrument import cash_key
-from assetmix.domain.lookthrough import Exposure, look_through
+from assetmix.domain.lookthrough import Exposure
 from assetmix.optimization.constraint import Outcome
 from assetmix.optimization.frame import FULLY_INVESTED
 from assetmix.optimization.measure import measure
@@ -82,7 +82,7 @@ def measured(problem: Problem, weights: Vector) -> dict[str, float]:
 
 def exposure(problem: Problem, weights: Vector) -> Exposure:
     """Look-through of invested weights."""
-    return look_through(problem.universe.mapping(weights), problem.instruments)
+    return problem.classification.exposure(weights)
 
 
 def _possible(problem: Problem, kind: str) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 from assetmix.domain.arrays import readonly
 from assetmix.domain.forecast import Forecast
 from assetmix.domain.instrument import Instrument
+from assetmix.domain.lookthrough import Classification
 from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.risk import RiskModel
 from assetmix.domain.snapshot import Snapshot
@@ -65,6 +66,7 @@ def resolve(question: Question, memory: Memory) -> Problem:
         risk=memory.recall(("risk", structure), lambda: _risk(question, universe)),
         forecast=memory.recall(("forecast", structure), lambda: _forecast(question, universe)),
         benchmark=question.strategy.benchmark or question.portfolio.benchmark,
+        classification=memory.recall(("classes", structure), lambda: Classification(instruments)),
         structure=structure,
     )
 

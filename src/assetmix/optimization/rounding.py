@@ -50,11 +50,10 @@ def levels(problem: Problem, weights: Vector) -> Levels:
     return Levels(wanted, low, np.where(high == 0, low, high), steps)
 
 
-def cash_after(problem: Problem, units: Vector) -> float:
-    """Money left after the trades (n,) and the cost of each order."""
-    amounts = np.abs(units) * problem.prices
-    costs = sum(problem.trading.cost(float(amount)) for amount in amounts)
-    return float(problem.cash - units @ problem.prices - costs)
+def cash_after(problem: Problem, units: Vector) -> Vector:
+    """Money left after trades (..., n) and the cost of each order, shape (...)."""
+    costs = problem.trading.costs(np.abs(units) * problem.prices).sum(axis=-1)
+    return np.asarray(problem.cash - units @ problem.prices - costs)
 
 
 def rounded_trades(problem: Problem, weights: Vector, cash: float) -> Vector:
@@ -87,8 +86,8 @@ class _Walk:
         """Sell a step more, then buy a step less, until cash reaches its floor."""
         sells = [i for i in self._open() if self._between.wanted[i] < 0]
         while self._short() and sells:
-            best = self._best(sells)
-            self.units[best] = self._between.high[best]
+            best = sells[int(np.argmin(self._merit(self._with(sells))))]
+            self._take(best)
             sells.remove(best)
         while self._short() and (self.units > 0).any():
             largest = int(np.argmax(self.units * self._problem.prices))
@@ -99,64 +98,67 @@ class _Walk:
     def mend(self) -> None:
         """Take steps further that bring the portfolio back inside its limits, the best first."""
         while (broken := float(self._breaches(self.units).sum())) > RESIDUAL:
-            candidates = [i for i in self._open() if self._affordable(i)]
-            left = [float(self._breaches(self._with(i)).sum()) for i in candidates]
-            if not left or min(left) >= broken:
+            candidates = self._affordable()
+            if not candidates:
                 return
-            best = candidates[int(np.argmin(left))]
-            self.units[best] = self._between.high[best]
+            left = self._breaches(self._with(candidates)).sum(axis=-1)
+            best = int(np.argmin(left))
+            if left[best] >= broken:
+                return
+            self._take(candidates[best])
 
     def complete(self) -> None:
         """Take one step more where it is affordable and breaks no limit, the best first."""
-        while candidates := [i for i in self._open() if self._affordable(i)]:
-            merits = self._merits(candidates)
+        while candidates := self._affordable():
+            merits = self._merit(self._with(candidates))
             best = candidates[int(np.argmin(merits))]
-            if self._between.wanted[best] < 0 and merits.min() >= self._merit_now():
+            if self._between.wanted[best] < 0 and merits.min() >= self._merit(self.units):
                 return
             if self._keeps_limits(best):
-                self.units[best] = self._between.high[best]
+                self._take(best)
             else:
                 self._barred.add(best)
 
     def _open(self) -> list[int]:
-        moved = (self.units == self._between.low) & (self._between.high != self._between.low)
-        return [int(i) for i in np.flatnonzero(moved) if int(i) not in self._barred]
+        movable = (self.units == self._between.low) & (self._between.high != self._between.low)
+        return [int(i) for i in np.flatnonzero(movable) if int(i) not in self._barred]
+
+    def _affordable(self) -> list[int]:
+        candidates = self._open()
+        left = cash_after(self._problem, self._with(candidates)) if candidates else np.zeros(0)
+        return [position for position, cash in zip(candidates, left, strict=True) if cash >= self._floor]
 
     def _short(self) -> bool:
-        return cash_after(self._problem, self.units) < self._floor - RESIDUAL * self._problem.value * 1e-3
+        return bool(cash_after(self._problem, self.units) < self._floor - RESIDUAL * self._problem.value * 1e-3)
 
-    def _with(self, position: int) -> Vector:
-        units = self.units.copy()
-        units[position] = self._between.high[position]
+    def _take(self, position: int) -> None:
+        self.units[position] = self._between.high[position]
+
+    def _with(self, positions: list[int]) -> Vector:
+        """Trades with one of the steps taken, one row a step (k, n)."""
+        units = np.tile(self.units, (len(positions), 1))
+        units[np.arange(len(positions)), positions] = self._between.high[positions]
         return units
 
-    def _affordable(self, position: int) -> bool:
-        return cash_after(self._problem, self._with(position)) >= self._floor
-
     def _keeps_limits(self, position: int) -> bool:
-        return bool((self._breaches(self._with(position)) <= np.maximum(self._breaches(self.units), RESIDUAL)).all())
+        allowed = np.maximum(self._breaches(self.units), RESIDUAL)
+        return bool((self._breaches(self._with([position])[0]) <= allowed).all())
 
     def _breaches(self, units: Vector) -> Vector:
         problem = self._problem
-        weights = (problem.quantities + units) * problem.prices / problem.value
-        outcome = Outcome(weights, cash_after(problem, units) / problem.value)
+        outcome = Outcome(self._weights(units), cash_after(problem, units) / problem.value)
         rest = (one for one in problem.constraints if one.penalty is None and one is not FULLY_INVESTED)
-        return np.concatenate([one.breach(problem, outcome) for one in rest] + [np.zeros(0)])
+        return np.concatenate([one.breach(problem, outcome) for one in rest], axis=-1)
 
-    def _best(self, candidates: list[int]) -> int:
-        return candidates[int(np.argmin(self._merits(candidates)))]
-
-    def _merits(self, candidates: list[int]) -> Vector:
-        return self._merit(np.array([self._with(position) for position in candidates]))
-
-    def _merit_now(self) -> float:
-        return float(self._merit(self.units[np.newaxis])[0])
+    def _weights(self, units: Vector) -> Vector:
+        problem = self._problem
+        return np.asarray((problem.quantities + units) * problem.prices / problem.value)
 
     def _merit(self, units: Vector) -> Vector:
         problem = self._problem
-        weights = (problem.quantities + units) * problem.prices / problem.value
+        weights = self._weights(units)
         if problem.trading.rounding == "least_deviation":
-            left = np.array([cash_after(problem, one) / problem.value for one in units])
+            left = cash_after(problem, units) / problem.value
             return np.asarray(np.abs(weights - self._target).sum(axis=-1) + np.abs(left - self._cash))
         invested = weights.sum(axis=-1, keepdims=True)
         scale = np.where(invested > 0, self._target.sum() / np.where(invested > 0, invested, 1.0), 1.0)

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
+from assetmix.domain.arrays import Vector
 from assetmix.estimation.specs import GivenForecast, HistoricalMean, SampleRisk
 from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.measure import Measure
@@ -61,12 +64,16 @@ class Trading:
     lots: bool = True
     rounding: Literal["least_risk", "least_deviation"] = "least_risk"
 
+    def costs(self, amounts: Vector) -> Vector:
+        """Cost of each order of the given amounts of money, none negative; nothing costs nothing."""
+        proportional = self.cost_fraction * amounts
+        larger = np.maximum(proportional, self.cost_amount)
+        both = larger if self.combine == "max" else proportional + self.cost_amount
+        return np.where(amounts == 0, 0.0, both)
+
     def cost(self, amount: float) -> float:
-        """Cost of one order of the given positive amount of money; nothing costs nothing."""
-        if amount == 0:
-            return 0.0
-        parts = (self.cost_fraction * amount, self.cost_amount)
-        return max(parts) if self.combine == "max" else sum(parts)
+        """Cost of one order."""
+        return float(self.costs(np.array(amount)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,11 +60,14 @@ class Cash(Constraint):
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Distance of the cash outside the band."""
-        if self._is_fixed:
-            return np.array([abs(outcome.cash - self.lower(problem))])
-        lower = [self.lower(problem) - outcome.cash] if self._has_lower else []
-        upper = [outcome.cash - self.upper(problem)] if self._has_upper else []
-        return np.maximum(np.array([*lower, *upper], dtype=np.float64), 0.0)
+        cash = np.asarray(outcome.cash, dtype=np.float64)
+        lower = self.lower(problem) if self._has_lower else None
+        upper = self.upper(problem) if self._has_upper else None
+        if self._is_fixed and lower is not None:
+            return np.abs(cash - lower)[..., np.newaxis]
+        below = [] if lower is None else [np.maximum(lower - cash, 0.0)]
+        above = [] if upper is None else [np.maximum(cash - upper, 0.0)]
+        return np.stack([*below, *above], axis=-1) if below or above else np.zeros((*cash.shape, 0))
 
     def lower(self, problem: Problem) -> float:
         """Tighter lower bound as a fraction of value; minus infinity where there is none."""

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from assetmix.domain.arrays import Vector
 from assetmix.optimization.constraint import Constraint, Outcome, constraint
 from assetmix.optimization.decision import Decision
@@ -53,10 +55,9 @@ class GroupWeight(Constraint):
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Distance of the weight or ratio outside each bound."""
         band = Band(self.lower, self.upper)
-        inner = float(problem.membership(self.scope) @ outcome.weights)
+        inner = outcome.weights @ problem.membership(self.scope)
         if self.within is None:
             return band.breach(inner)
-        outer = float(problem.membership(self.within) @ outcome.weights)
-        if outer == 0:
-            return 0.0 * band.breach(inner) + (abs(inner) if inner else 0.0)
-        return band.breach(inner / outer)
+        outer = outcome.weights @ problem.membership(self.within)
+        ratio = np.divide(inner, outer, out=np.zeros_like(inner), where=outer != 0)
+        return np.where((outer == 0)[..., np.newaxis], np.abs(inner)[..., np.newaxis], band.breach(ratio))

@@ -32,4 +32,4 @@ class TurnoverLimit(Constraint):
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Turnover above the cap."""
-        return Band(None, self.upper).breach(np.abs(outcome.weights - problem.current_weights).sum())
+        return Band(None, self.upper).breach(np.abs(outcome.weights - problem.current_weights).sum(axis=-1))

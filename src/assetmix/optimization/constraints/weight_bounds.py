@@ -42,7 +42,7 @@ class WeightBounds(Constraint):
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Distance of each weight outside its bounds."""
-        return Band(self.lower, self.upper).breach(outcome.weights[self._members(problem)])
+        return Band(self.lower, self.upper).breach_each(outcome.weights[..., self._members(problem)])
 
     def _members(self, problem: Problem) -> Positions:
         return np.flatnonzero(problem.membership(self.scope) > 0)
