@@ -35,19 +35,19 @@ def test_every_constraint_has_an_example() -> None:
 
 
 @each_measure
-@given(weights=weights_of(5))
+@given(weights=weights_of(5), unit=st.sampled_from([1.0, 1e-4, 20.0]))
 @settings(max_examples=15, deadline=None)
-def test_expression_and_numeric_twin_agree(one: Measure, weights: np.ndarray) -> None:
+def test_expression_and_numeric_twin_agree(one: Measure, weights: np.ndarray, unit: float) -> None:
     import cvxpy as cp  # noqa: PLC0415 - only this test evaluates expressions
 
     problem = make_problem(make_strategy(), SNAPSHOT)
     decision = Decision(problem)
-    expression = one.expression(problem, decision)
+    expression = one.expression(problem, decision, unit)
 
     fixed = cp.Problem(cp.Minimize(expression), [decision.weights == weights, *decision.linking])
     fixed.solve(solver="CLARABEL", tol_gap_abs=1e-10, tol_gap_rel=1e-10)
 
-    assert fixed.value == pytest.approx(float(one.value(problem, weights)), rel=TWIN, abs=TWIN)
+    assert fixed.value * unit == pytest.approx(float(one.value(problem, weights)), rel=TWIN, abs=TWIN * max(1.0, unit))
 
 
 @each_measure

@@ -20,6 +20,8 @@ class RiskModel:
     specific_variance : (m,) d, per period squared
     scenarios : (T, m) returns in time order, unscaled; None where the model has no scenarios
     probabilities : (T,) probability of each scenario, sums to 1; None for equal ones
+    mean : (m,) mean return in the unit of the covariance; None where the model has none
+    uncentered_root : (k, m) Q with second moments Q'Q in the same unit; None where the model has none
     """
 
     universe: Universe
@@ -27,6 +29,8 @@ class RiskModel:
     specific_variance: Vector
     scenarios: Matrix | None = None
     probabilities: Vector | None = None
+    mean: Vector | None = None
+    uncentered_root: Matrix | None = None
 
     @cached_property
     def covariance(self) -> Matrix:

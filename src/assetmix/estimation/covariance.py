@@ -22,6 +22,14 @@ def sample(snapshot: Snapshot, ids: tuple[str, ...], spec: SampleRisk) -> RiskMo
         when the history is too short
     """
     scenarios = returns(snapshot, ids, spec.window, spec.frequency)
-    centered = (scenarios - scenarios.mean(axis=0)) / np.sqrt(len(scenarios) - 1)
-    root = np.linalg.qr(centered, mode="r") * np.sqrt(sessions(spec.horizon_days, spec.frequency))
-    return RiskModel(Universe(ids), readonly(root), readonly(np.zeros(len(ids))), scenarios)
+    mean = scenarios.mean(axis=0)
+    periods = sessions(spec.horizon_days, spec.frequency)
+    scale = np.sqrt(periods / (len(scenarios) - 1))
+    return RiskModel(
+        Universe(ids),
+        root=readonly(np.linalg.qr(scenarios - mean, mode="r") * scale),
+        specific_variance=readonly(np.zeros(len(ids))),
+        scenarios=scenarios,
+        mean=readonly(mean * periods),
+        uncentered_root=readonly(np.linalg.qr(scenarios, mode="r") * scale),
+    )

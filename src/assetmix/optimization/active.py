@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from assetmix.domain.arrays import Matrix, Vector
 from assetmix.errors import Fault, InvalidRequest
 from assetmix.optimization.problem import Problem
@@ -13,7 +11,7 @@ def active_form(problem: Problem, benchmark: Mapping[str, float], *, centered: b
     """Rows F (k, n) and offsets g (k,) with squared tracking error |F w - g|^2 per period.
 
     Centered: about the mean difference, from the covariance. Not centered: the mean difference
-    counts as deviation too, from the scenarios with divisor T - 1.
+    counts as deviation too, from second moments with divisor T - 1.
 
     Raises
     ------
@@ -26,8 +24,8 @@ def active_form(problem: Problem, benchmark: Mapping[str, float], *, centered: b
 
 
 def _uncentered(problem: Problem) -> Matrix:
-    scenarios = problem.required_risk().scenarios
-    if scenarios is None:
+    root = problem.required_risk().uncentered_root
+    if root is None:
         cure = "a tracking error about zero needs scenarios; use centered, or a risk model that has scenarios"
         raise InvalidRequest(cure, [Fault("/risk_model", "missing", cure)])
-    return np.asarray(np.linalg.qr(scenarios / np.sqrt(len(scenarios) - 1), mode="r"))
+    return root

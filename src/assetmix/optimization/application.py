@@ -11,6 +11,7 @@ from assetmix.errors import Fault
 from assetmix.estimation.specs import GivenForecast
 from assetmix.optimization.check import escape
 from assetmix.optimization.measure import Measure, Needs
+from assetmix.optimization.reach import allowed_ids
 from assetmix.optimization.scope import Group, Ids, Scope, Tag
 from assetmix.optimization.strategy import Strategy, UniverseById
 
@@ -26,7 +27,8 @@ def check_application(strategy: Strategy, portfolio: Portfolio, snapshot: Snapsh
         *_holdings(portfolio, snapshot),
         *_prices(portfolio, snapshot),
         *_universe(strategy, snapshot),
-        *_forecast(strategy, snapshot),
+        *_empty(strategy, portfolio, snapshot),
+        *_forecast(strategy, portfolio, snapshot),
         *_scopes(strategy, snapshot),
         *_benchmarks(strategy, portfolio, snapshot),
         *_members("/strategy/benchmark", strategy.benchmark or portfolio.benchmark, snapshot),
@@ -55,6 +57,13 @@ def _prices(portfolio: Portfolio, snapshot: Snapshot) -> Iterator[Fault]:
             yield Fault("/portfolio/base_currency", "missing-price", detail)
 
 
+def _empty(strategy: Strategy, portfolio: Portfolio, snapshot: Snapshot) -> Iterator[Fault]:
+    reached = allowed_ids(strategy, portfolio, snapshot) & set(snapshot.by_id)
+    if not portfolio.positions and not any(snapshot.by_id[key].tradable for key in reached):
+        detail = "there is nothing to buy: name instruments or tags that exist, or hold something"
+        yield Fault("/strategy/universe", "empty-universe", detail)
+
+
 def _universe(strategy: Strategy, snapshot: Snapshot) -> Iterator[Fault]:
     if isinstance(strategy.universe, UniverseById):
         for i, key in enumerate(strategy.universe.ids):
@@ -62,10 +71,10 @@ def _universe(strategy: Strategy, snapshot: Snapshot) -> Iterator[Fault]:
                 yield Fault(f"/strategy/universe/ids/{i}", "unknown-asset", "no such instrument")
 
 
-def _forecast(strategy: Strategy, snapshot: Snapshot) -> Iterator[Fault]:
+def _forecast(strategy: Strategy, portfolio: Portfolio, snapshot: Snapshot) -> Iterator[Fault]:
     if isinstance(strategy.forecast, GivenForecast):
-        tradable = (one.id for one in snapshot.instruments if one.tradable)
-        for key in (key for key in tradable if key not in strategy.forecast.expected_returns):
+        needed = sorted((allowed_ids(strategy, portfolio, snapshot) | set(portfolio.positions)) & set(snapshot.by_id))
+        for key in (key for key in needed if key not in strategy.forecast.expected_returns):
             yield Fault("/strategy/forecast/expected_returns", "missing", f"no expected return is given for {key}")
 
 

@@ -21,24 +21,29 @@ KINK = 1e-5
 """Trades smaller than this fraction of value have no side yet: their slope is in proportion."""
 
 
-def balanced_attempt(statement: Statement, problem: Problem, solver: Solver) -> Attempt:
-    """Solve until the cost in the balance is the cost of the trades; one solve without costs."""
-    decision = statement.decision
-    rate = problem.trading.cost_fraction
-    if rate == 0:
+def balanced_attempt(statement: Statement, problem: Problem, solver: Solver, start: Vector | None = None) -> Attempt:
+    """Solve until the cost in the balance is the cost of the trades; one solve without costs.
+
+    `start` (n,) are weights whose costs the first solve assumes; none are assumed without it.
+    """
+    if problem.trading.cost_fraction == 0:
         return statement.attempt(solver)
-    decision.slopes.value = np.zeros(len(problem.universe))
-    decision.provision.value = 0.0
+    _model(statement, problem, problem.current_weights if start is None else start, turn=True)
     attempt = statement.attempt(solver)
     for turn in range(ROUNDS):
         if attempt.verdict != "solved" or _error(statement, problem, attempt.weights) < BALANCE:
             return attempt
-        trades = attempt.weights - problem.current_weights
-        if turn < TURNING_ROUNDS:
-            decision.slopes.value = rate * trades / np.maximum(np.abs(trades), KINK)
-        decision.provision.value = float(problem.cost(attempt.weights) - decision.slopes.value @ trades)
+        _model(statement, problem, attempt.weights, turn=turn < TURNING_ROUNDS)
         attempt = statement.attempt(solver)
     return attempt
+
+
+def _model(statement: Statement, problem: Problem, weights: Vector, *, turn: bool) -> None:
+    """Make the cost in the balance exact at the weights; slopes follow the trades if they may turn."""
+    decision, trades = statement.decision, weights - problem.current_weights
+    if turn:
+        decision.slopes.value = problem.trading.cost_fraction * trades / np.maximum(np.abs(trades), KINK)
+    decision.provision.value = float(problem.cost(weights) - decision.slopes.value @ trades)
 
 
 def _error(statement: Statement, problem: Problem, weights: Vector) -> float:

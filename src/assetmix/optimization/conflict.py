@@ -7,9 +7,11 @@ not needed makes it irreducible.
 Source: Chinneck, Feasibility and Infeasibility in Optimization (2008), ch. 6 (elastic and
 deletion filters).
 
-Costs are left out of the balance here: they are small beside what limits fight about.
+Costs enter relaxed: what cannot hold together then cannot hold together at all.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -18,42 +20,54 @@ from assetmix.domain.arrays import Positions, Vector
 from assetmix.optimization import atoms as cp
 from assetmix.optimization import solvers
 from assetmix.optimization.atoms import Expression
+from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.limit import Limit, number
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.solution import ConflictingLimit, NoSolution, Relaxation
 from assetmix.optimization.statement import run
-from assetmix.optimization.tolerances import INFEASIBLE
+from assetmix.optimization.tolerances import INFEASIBLE, RELAXATION
 
 WIDE = 1e3
 """Slack of a row that is left out: far beyond any weight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One limit: its words, the constraint it belongs to and its place there, and the unit of its slack."""
+
+    label: str
+    constraint: Constraint
+    place: int
+    unit: float
 
 
 class Elastic:
     """Every hard limit with a slack of its own; the slack's price and width are parameters."""
 
     def __init__(self, problem: Problem) -> None:
-        decision = Decision(problem)
-        self.labels: list[str] = []
-        forms: list[Expression] = []
-        slacks: list[Expression] = []
-        for constraint in problem.constraints:
-            if constraint.penalty is None:
-                rows = iter(constraint.rows(problem))
-                for limit in constraint.limits(problem, decision):
-                    names = [row.label for row in islice(rows, _size(limit))]
-                    self.labels.append(limit.label or names[0])
-                    slack, form = _loosened(limit)
-                    slacks.append(slack)
-                    forms.append(form)
+        self._decision = Decision(problem, relaxed=True)
+        self.parts: list[Part] = []
+        self._forms: list[Expression] = []
+        slacks = [slack for one in problem.constraints if one.penalty is None for slack in self._state(problem, one)]
         self._slack = cp.hstack(slacks)
-        count = len(self.labels)
+        count = len(self.parts)
         self._price = cp.Parameter(count, nonneg=True, value=np.ones(count))
         self._width = cp.Parameter(count, nonneg=True, value=np.full(count, WIDE))
-        self._forms = forms
         goal = cp.Minimize(self._price @ self._slack)
-        self._problem = cp.Problem(goal, [*forms, *decision.linking, self._slack <= self._width])
+        self._problem = cp.Problem(goal, [*self._forms, *self._decision.linking, self._slack <= self._width])
         self._order = solvers.order(self._problem)
+
+    @property
+    def weights(self) -> Vector:
+        """Weights of the last solve."""
+        return np.asarray(self._decision.weights.value)
+
+    def is_feasible(self) -> bool:
+        """Whether all limits can hold together."""
+        count = len(self.parts)
+        slacks, _ = self.least(np.ones(count), np.full(count, WIDE))
+        return slacks is not None and float(slacks.sum()) <= INFEASIBLE
 
     def least(self, price: Vector, width: Vector) -> tuple[Vector | None, Vector]:
         """Slacks of the least priced total within the widths, or None, and the rows' prices."""
@@ -62,23 +76,40 @@ class Elastic:
             if run(self._problem, solver) == "solved":
                 duals = np.array([np.abs(form.dual_value).sum() for form in self._forms])
                 return np.maximum(np.asarray(self._slack.value), 0.0), duals
-        return None, np.zeros(len(self.labels))
+        return None, np.zeros(len(self.parts))
+
+    def _state(self, problem: Problem, constraint: Constraint) -> Iterator[Expression]:
+        rows = iter(constraint.rows(problem))
+        scale = constraint.scale(problem)
+        for place, limit in enumerate(constraint.limits(problem, self._decision)):
+            names = [row.label for row in islice(rows, _size(limit))]
+            self.parts.append(Part(limit.label or names[0], constraint, place, scale))
+            slack = cp.Variable(nonneg=True)
+            difference = limit.left - limit.right
+            self._forms.append((cp.abs(difference) if limit.sense == "==" else difference) <= slack)
+            yield slack
 
 
 def explain(problem: Problem) -> NoSolution | None:
     """Name an irreducible set of limits that cannot hold together; None if they can."""
     elastic = Elastic(problem)
-    count = len(elastic.labels)
+    count = len(elastic.parts)
     slacks, prices = elastic.least(np.ones(count), np.full(count, WIDE))
     if slacks is None or slacks.sum() <= INFEASIBLE:
         return None
+    joint = tuple(_joint(problem, elastic, slacks))
     members = _irreducible(elastic, np.flatnonzero(prices > INFEASIBLE))
-    conflict = tuple(_member(elastic, row) for row in members)
-    joint = tuple(
-        Relaxation(elastic.labels[row], float(slacks[row])) for row in range(count) if slacks[row] > INFEASIBLE
-    )
+    conflict = tuple(_member(problem, elastic, row) for row in members)
     together = "; ".join(one.limit for one in conflict)
     return NoSolution("infeasible", f"These limits cannot hold together: {together}.", conflict, joint)
+
+
+def _joint(problem: Problem, elastic: Elastic, slacks: Vector) -> Iterator[Relaxation]:
+    weights = elastic.weights
+    for part, slack in zip(elastic.parts, slacks, strict=True):
+        if slack > INFEASIBLE:
+            unit = part.constraint.price_unit(problem, weights)
+            yield Relaxation(part.label, float(slack) * part.unit / (unit or 1.0))
 
 
 def _irreducible(elastic: Elastic, candidates: Positions) -> list[int]:
@@ -91,30 +122,41 @@ def _irreducible(elastic: Elastic, candidates: Positions) -> list[int]:
 
 
 def _clash(elastic: Elastic, rows: list[int]) -> bool:
-    price = np.zeros(len(elastic.labels))
+    price = np.zeros(len(elastic.parts))
     price[rows] = 1.0
     slacks, _ = elastic.least(price, np.full(len(price), WIDE))
     return slacks is not None and float(slacks @ price) > INFEASIBLE
 
 
-def _member(elastic: Elastic, row: int) -> ConflictingLimit:
-    label = elastic.labels[row]
-    price = np.zeros(len(elastic.labels))
-    width = np.zeros(len(elastic.labels))
+def _member(problem: Problem, elastic: Elastic, row: int) -> ConflictingLimit:
+    part = elastic.parts[row]
+    price = np.zeros(len(elastic.parts))
+    width = np.zeros(len(elastic.parts))
     price[row], width[row] = 1.0, WIDE
     slacks, _ = elastic.least(price, width)
     if slacks is None:
-        return ConflictingLimit(label, None, f"No change of “{label}” alone would be enough.")
-    relax_by = float(slacks[row])
-    return ConflictingLimit(
-        label, relax_by, f"Relaxing “{label}” by {number(relax_by)} lets every other limit be kept."
-    )
+        return ConflictingLimit(part.label, None, f"No change of “{part.label}” alone would be enough.")
+    is_ratio = part.constraint.loosened(part.place, 0.0) is not None
+    relax_by = _search(problem, part) if is_ratio else float(slacks[row]) * part.unit
+    sentence = f"Relaxing “{part.label}” by {number(relax_by)} lets every other limit be kept."
+    return ConflictingLimit(part.label, relax_by, sentence)
 
 
-def _loosened(limit: Limit) -> tuple[Expression, Expression]:
-    slack = cp.Variable(nonneg=True)
-    difference = limit.left - limit.right
-    return slack, (cp.abs(difference) if limit.sense == "==" else difference) <= slack
+def _search(problem: Problem, part: Part) -> float:
+    """Smallest change of a ratio's bound that makes the rest feasible, by bisection."""
+    low, high = 0.0, 1.0
+    while not _feasible_with(problem, part, high):
+        low, high = high, 2.0 * high
+    while high - low > RELAXATION * high:
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if _feasible_with(problem, part, middle) else (middle, high)
+    return high
+
+
+def _feasible_with(problem: Problem, part: Part, by: float) -> bool:
+    loose = part.constraint.loosened(part.place, by) or part.constraint
+    changed = tuple(loose if one is part.constraint else one for one in problem.constraints)
+    return Elastic(replace(problem, constraints=changed)).is_feasible()
 
 
 def _size(limit: Limit) -> int:

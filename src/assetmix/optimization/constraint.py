@@ -1,5 +1,6 @@
 """A Constraint is a list of limits that a portfolio must keep, with their numeric twin."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,6 +51,26 @@ class Constraint(ABC):
     @abstractmethod
     def breach(self, problem: "Problem", outcome: Outcome) -> Vector:
         """Distance outside each row, 0 inside, in the row's own unit; shape (..., rows)."""
+
+    def scale(self, problem: "Problem") -> float:  # noqa: ARG002 - most limits are of weights, whose size is one
+        """Unit in which `limits` states the rows: solvers' tolerances and ours are relative to it."""
+        return 1.0
+
+    def price_unit(self, problem: "Problem", weights: Vector) -> float:  # noqa: ARG002 - most rows are stated as named
+        """Factor from the price of a row as stated to the price of a unit of the limit as named."""
+        return 1.0
+
+    def excess(self, problem: "Problem", outcome: Outcome) -> Vector:
+        """Breach as a solver sees it; differs from `breach` where a ratio is kept linear."""
+        return self.breach(problem, outcome)
+
+    def cash_floor(self, problem: "Problem") -> float:  # noqa: ARG002 - only a cash band has one
+        """Lower bound that the constraint sets on cash, fraction of value; minus infinity for none."""
+        return -math.inf
+
+    def loosened(self, place: int, by: float) -> "Constraint | None":  # noqa: ARG002 - only ratios answer
+        """Give the constraint with its bound at `place` moved outwards; None where a slack does as well."""
+        return None
 
     def faults(self) -> tuple[Fault, ...]:
         """What is wrong with the constraint whatever it is applied to; pointers relative to it."""

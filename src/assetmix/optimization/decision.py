@@ -41,10 +41,10 @@ class Decision:
         return one
 
     def link(self, row: Expression, key: str | None = None) -> None:
-        """Add a linking row; its duals are kept for the measure of the given key."""
+        """Add a linking row; its duals are kept for the first measure of the given key, the objective's."""
         self.linking.append(row)
         if key is not None:
-            self.keyed[key] = row
+            self.keyed.setdefault(key, row)
 
     def set(self, problem: Problem) -> None:
         """Take every parameter's value from another problem of the same structure."""
@@ -94,13 +94,19 @@ class Decision:
     def cash_ceiling(self) -> Expression:
         """Cash after trading and costs, for upper bounds; affine.
 
-        Relaxed, it allows for the largest cost there can be: all that is held sold, and the
-        whole value bought. None where short sales leave that without a limit.
+        Relaxed, it allows for the largest cost there can be: all that is held sold, and the whole
+        value bought, borrowed money included. None where short sales or debts are without limit.
         """
         if self.balances_exactly:
             return self.cash_floor
-        if self._problem.strategy.shorting:
+        if self._problem.strategy.shorting or not np.isfinite(self._problem.cash_floor()):
             return None
         rate = self._problem.trading.cost_fraction
-        largest = self.parameter(lambda problem: rate * (1.0 + float(np.abs(problem.current_weights).sum())))
+        largest = self.parameter(lambda problem: rate * largest_turnover(problem))
         return 1.0 - cp.sum(self.weights) - largest
+
+
+def largest_turnover(problem: Problem) -> float:
+    """Most that can be traded without short sales: everything sold, everything bought."""
+    bought = 1.0 + max(0.0, -problem.cash_floor())
+    return bought + float(np.abs(problem.current_weights).sum())

@@ -55,6 +55,7 @@ class Measure(ABC):
 
     roles: ClassVar[frozenset[Role]]
     linearized: ClassVar[bool] = True
+    bounded_below: ClassVar[bool] = False
     needs: ClassVar[frozenset[Needs]] = frozenset()
     kind: str
     name: str | None = None
@@ -69,8 +70,12 @@ class Measure(ABC):
         return ()
 
     @abstractmethod
-    def expression(self, problem: "Problem", decision: "Decision") -> Expression:
-        """State the measure of the decision's weights as a cvxpy expression."""
+    def expression(self, problem: "Problem", decision: "Decision", unit: float) -> Expression:
+        """State the measure of the decision's weights in a unit, as a cvxpy expression.
+
+        The unit goes into the data, not over the finished expression: solvers have absolute
+        tolerances, and the rows inside a cone are as small as the data.
+        """
 
     @abstractmethod
     def value(self, problem: "Problem", weights: Vector) -> Vector:

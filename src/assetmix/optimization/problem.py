@@ -98,6 +98,11 @@ class Problem:
         traded = np.abs(weights - self.current_weights).sum(axis=-1)
         return np.asarray(self.trading.cost_fraction * traded)
 
+    def cash_floor(self) -> float:
+        """Largest hard lower bound on cash, fraction of value; minus infinity where there is none."""
+        floors = (one.cash_floor(self) for one in self.constraints if one.penalty is None)
+        return max(floors, default=-np.inf)
+
     def required_risk(self) -> RiskModel:
         """Give the risk model, or refuse with the cure."""
         if self.risk is None:
@@ -118,11 +123,11 @@ class Problem:
         return np.full(count, 1.0 / count) if given is None else given
 
     def expected_returns(self) -> Vector:
-        """Expected returns (n,): the forecast, else the mean of the scenarios."""
+        """Expected returns (n,): the forecast, else the mean of the risk model."""
         if self.forecast is not None:
             return self.forecast.expected_returns
-        if self.risk is not None and self.risk.scenarios is not None:
-            return np.asarray(self.scenarios().mean(axis=0))
+        if self.risk is not None and self.risk.mean is not None:
+            return self.risk.mean[: len(self.universe)]
         raise _missing("forecast", 'give the strategy a "forecast", for example {"kind":"historical_mean"}')
 
     @cached_property

@@ -87,7 +87,7 @@ def exposure(problem: Problem, weights: Vector) -> Exposure:
 
 def _possible(problem: Problem, kind: str) -> bool:
     if kind == "expected_return":
-        return problem.forecast is not None or (problem.risk is not None and problem.risk.scenarios is not None)
+        return problem.forecast is not None or (problem.risk is not None and problem.risk.mean is not None)
     return problem.risk is not None
 
 

@@ -20,7 +20,8 @@ from assetmix.optimization.check import check_strategy, refuse
 from assetmix.optimization.frame import frame
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.strategy import Strategy, UniverseById, UniverseByTag
+from assetmix.optimization.reach import allowed_ids, benchmark_ids, total_value
+from assetmix.optimization.strategy import Strategy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +54,9 @@ def resolve(question: Question, memory: Memory) -> Problem:
     instruments = _instruments(question)
     universe = Universe(tuple(instrument.id for instrument in instruments))
     allowed = allowed_ids(question.strategy, question.portfolio, question.snapshot)
-    structure = "/".join([question.strategy_key, question.snapshot_key, *universe.ids])
+    benchmark = question.strategy.benchmark or question.portfolio.benchmark
+    named = (f"{key}={weight!r}" for key, weight in sorted(benchmark.items()))
+    structure = "/".join([question.strategy_key, question.snapshot_key, *named, "|", *universe.ids])
     return Problem(
         instruments=instruments,
         strategy=question.strategy,
@@ -65,37 +68,10 @@ def resolve(question: Question, memory: Memory) -> Problem:
         allowed=readonly(universe.mask(allowed)),
         risk=memory.recall(("risk", structure), lambda: _risk(question, universe)),
         forecast=memory.recall(("forecast", structure), lambda: _forecast(question, universe)),
-        benchmark=question.strategy.benchmark or question.portfolio.benchmark,
+        benchmark=benchmark,
         classification=memory.recall(("classes", structure), lambda: Classification(instruments)),
         structure=structure,
     )
-
-
-def total_value(portfolio: Portfolio, snapshot: Snapshot) -> float:
-    """Money that holdings and cash are worth; instruments without a price count nothing."""
-    prices = snapshot.prices
-    return portfolio.cash + sum(units * prices.get(key, 0.0) for key, units in portfolio.positions.items())
-
-
-def benchmark_ids(strategy: Strategy, portfolio: Portfolio) -> tuple[str, ...]:
-    """Ids of every benchmark that the strategy's measures use, in a stable order."""
-    own = [getattr(measure, "benchmark", {}) for _, measure in strategy.named_measures()]
-    shared = strategy.benchmark or portfolio.benchmark
-    return tuple(dict.fromkeys(key for weights in (shared, *own) for key in weights))
-
-
-def allowed_ids(strategy: Strategy, portfolio: Portfolio, snapshot: Snapshot) -> frozenset[str]:
-    """Ids that may be held after trading."""
-    match strategy.universe:
-        case UniverseById(ids=ids):
-            return frozenset(ids)
-        case UniverseByTag(tags=tags):
-            wanted = frozenset(tags)
-            tagged = (one for one in snapshot.instruments if one.tradable and wanted & set(one.tags))
-            return frozenset(instrument.id for instrument in tagged)
-        case None:
-            members = (key for key in benchmark_ids(strategy, portfolio) if snapshot.by_id[key].tradable)
-            return frozenset([*portfolio.positions, *members])
 
 
 def _instruments(question: Question) -> tuple[Instrument, ...]:

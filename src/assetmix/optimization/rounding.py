@@ -5,17 +5,16 @@ walk starts low, first completes sells where cash is short, then completes trade
 best first, as far as cash and limits allow.
 """
 
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from assetmix.domain.arrays import Vector
 from assetmix.optimization.constraint import Outcome
-from assetmix.optimization.constraints.cash import Cash
 from assetmix.optimization.frame import FULLY_INVESTED
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.tolerances import DIGITS, HELD, RESIDUAL
+from assetmix.optimization.tolerances import DIGITS, HELD, MONEY, RESIDUAL
 from assetmix.optimization.verify import objective_value
 
 FUZZ = 1e-9
@@ -46,6 +45,8 @@ def levels(problem: Problem, weights: Vector) -> Levels:
     further = np.ceil(np.abs(wanted) / steps - FUZZ)
     low = np.where(exits, wanted, np.round(np.sign(wanted) * whole * steps, DIGITS))
     high = np.where(exits, wanted, np.round(np.sign(wanted) * further * steps, DIGITS))
+    if not problem.strategy.shorting:
+        high = np.maximum(high, np.minimum(-problem.quantities, 0.0))  # the last sell closes, it does not go short
     low, high = _worthwhile(problem, low), _worthwhile(problem, high)
     return Levels(wanted, low, np.where(high == 0, low, high), steps)
 
@@ -78,7 +79,7 @@ class _Walk:
         self._between = between
         self._target = weights
         self._cash = cash
-        self._floor = cash_floor(problem)
+        self._floor = cash_floor(problem, cash)
         self._barred: set[int] = set()
         self.units = between.low.copy()
 
@@ -91,8 +92,7 @@ class _Walk:
             sells.remove(best)
         while self._short() and (self.units > 0).any():
             largest = int(np.argmax(self.units * self._problem.prices))
-            fewer = max(0.0, float(self.units[largest] - (self._between.steps[largest] or self.units[largest])))
-            self.units[largest] = round(fewer, DIGITS)
+            self.units[largest] = self._fewer(largest)
             self.units = _worthwhile(self._problem, self.units)
 
     def mend(self) -> None:
@@ -112,12 +112,15 @@ class _Walk:
         while candidates := self._affordable():
             merits = self._merit(self._with(candidates))
             best = candidates[int(np.argmin(merits))]
-            if self._between.wanted[best] < 0 and merits.min() >= self._merit(self.units):
-                return
-            if self._keeps_limits(best):
+            is_worse = merits.min() >= self._merit(self.units)
+            if not (is_worse and self._must_improve(best)) and self._keeps_limits(best):
                 self._take(best)
             else:
                 self._barred.add(best)
+
+    def _must_improve(self, position: int) -> bool:
+        """Idle cash is put to work, but sells, and steps by deviation, are made for their merit only."""
+        return bool(self._between.wanted[position] < 0) or self._problem.trading.rounding == "least_deviation"
 
     def _open(self) -> list[int]:
         movable = (self.units == self._between.low) & (self._between.high != self._between.low)
@@ -129,7 +132,18 @@ class _Walk:
         return [position for position, cash in zip(candidates, left, strict=True) if cash >= self._floor]
 
     def _short(self) -> bool:
-        return bool(cash_after(self._problem, self.units) < self._floor - RESIDUAL * self._problem.value * 1e-3)
+        return self._missing() > MONEY * max(1.0, self._problem.value)
+
+    def _missing(self) -> float:
+        return self._floor - float(cash_after(self._problem, self.units))
+
+    def _fewer(self, position: int) -> float:
+        """Units to buy of one instrument when the money that is missing is saved there, as far as it goes."""
+        step, units = float(self._between.steps[position]), float(self.units[position])
+        less = self._missing() / float(self._problem.prices[position])
+        if step == 0:
+            return max(0.0, units - less)
+        return max(0.0, round((round(units / step) - math.ceil(less / step)) * step, DIGITS))
 
     def _take(self, position: int) -> None:
         self.units[position] = self._between.high[position]
@@ -165,10 +179,10 @@ class _Walk:
         return problem.objective.sign * objective_value(problem, weights * scale)
 
 
-def cash_floor(problem: Problem) -> float:
-    """Money that must be left: the largest lower bound on cash."""
-    floors: Iterator[float] = (one.lower(problem) for one in problem.constraints if isinstance(one, Cash))
-    return max(floors, default=0.0) * problem.value
+def cash_floor(problem: Problem, cash: float) -> float:
+    """Money that must be left: the hard lower bound on cash, else no more debt than the optimum has."""
+    floor = problem.cash_floor()
+    return (floor if np.isfinite(floor) else min(0.0, cash)) * problem.value
 
 
 def _worthwhile(problem: Problem, units: Vector) -> Vector:

@@ -15,6 +15,7 @@ from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.limit import Limit
 from assetmix.optimization.problem import Problem
+from assetmix.optimization.size import objective_size, plain_size
 from assetmix.optimization.solution import SolverUsed
 from assetmix.optimization.strategy import Term
 
@@ -29,9 +30,6 @@ _VERDICTS: dict[str, Verdict] = {
     "unbounded_inaccurate": "unbounded",
     "infeasible_or_unbounded": "infeasible",
 }
-
-
-SAMPLES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +49,7 @@ class Stated:
 
     constraint: Constraint
     form: Expression
+    scale: float
 
 
 class Statement:
@@ -62,11 +61,11 @@ class Statement:
 
     def __init__(self, problem: Problem) -> None:
         self.decision = Decision(problem)
-        self.scale = 1.0 / reference_size(problem)
-        objective = state_objective(problem, self.decision)
+        self.scale = 1.0 / objective_size(problem)
+        objective = state_terms(problem, self.decision, problem.objective.terms)
         self.stated, penalty = state_limits(problem, self.decision)
         hard = [one.form for one in self.stated]
-        goal = cp.Minimize(self.scale * (objective + penalty))
+        goal = cp.Minimize(objective + self.scale * penalty)
         self._problem = cp.Problem(goal, hard + self.decision.linking)
         self.order = solvers.order(self._problem)
 
@@ -77,7 +76,7 @@ class Statement:
         if verdict not in {"solved", "inaccurate"}:
             return Attempt(verdict, used, np.zeros(0))
         weights = np.array(self.decision.weights.value, dtype=np.float64)
-        duals = tuple(np.atleast_1d(one.form.dual_value) / self.scale for one in self.stated)
+        duals = tuple(np.atleast_1d(one.form.dual_value) / (self.scale * one.scale) for one in self.stated)
         prices = {key: np.atleast_1d(row.dual_value) / self.scale for key, row in self.decision.keyed.items()}
         return Attempt(verdict, used, weights, duals, prices)
 
@@ -89,13 +88,19 @@ class LinearStatement:
         self.decision = Decision(problem, relaxed=True)
         self.gradient = cp.Parameter(len(problem.universe), value=np.zeros(len(problem.universe)))
         stated, penalty = state_limits(problem, self.decision)
-        self.scale = 1.0 / reference_size(problem)
+        self.scale = 1.0 / objective_size(problem)
         exact = state_terms(
             problem, self.decision, [one for one in problem.objective.terms if not one.measure.linearized]
         )
-        goal = cp.Minimize(self.gradient @ self.decision.weights + self.scale * (exact + penalty))
+        goal = cp.Minimize(self.gradient @ self.decision.weights + exact + self.scale * penalty)
         self._problem = cp.Problem(goal, [one.form for one in stated] + self.decision.linking)
         self._order = solvers.order(self._problem)
+
+    def feasible_point(self) -> Vector | None:
+        """Some weights (n,) that keep the relaxed limits; None if there are none, or unknown."""
+        if self.least(np.zeros(self.gradient.size)) is None:
+            return None
+        return np.array(self.decision.weights.value, dtype=np.float64)
 
     def least(self, gradient: Vector) -> float | None:
         """Least value of gradient'w + exact terms + penalties within the limits; None if unknown."""
@@ -118,15 +123,14 @@ def run(problem: Expression, solver: solvers.Solver) -> Verdict:
     return _VERDICTS.get(problem.status, "failed")
 
 
-def state_objective(problem: Problem, decision: Decision) -> Expression:
-    """Sum of the objective's terms, to be minimized."""
-    return state_terms(problem, decision, problem.objective.terms)
-
-
 def state_terms(problem: Problem, decision: Decision, terms: Iterable[Term]) -> Expression:
-    """Signed and weighted sum of some terms of the objective."""
-    sign = problem.objective.sign
-    return sum(sign * term.weight * term.measure.expression(problem, decision) for term in terms)
+    """Sum of some terms of the objective, to be minimized, in units of the objective's size."""
+    parts = []
+    for term in terms:
+        unit = plain_size(term.measure, problem)
+        factor = problem.objective.sign * term.weight * unit / objective_size(problem)
+        parts.append(factor * term.measure.expression(problem, decision, unit))
+    return sum(parts)
 
 
 def state_limits(problem: Problem, decision: Decision) -> tuple[tuple[Stated, ...], Expression]:
@@ -135,29 +139,16 @@ def state_limits(problem: Problem, decision: Decision) -> tuple[tuple[Stated, ..
     penalty: Expression = 0.0
     for constraint in problem.constraints:
         for limit in constraint.limits(problem, decision):
-            form, cost = _state(limit, constraint.penalty)
-            stated.append(Stated(constraint, form))
+            scale = constraint.scale(problem)
+            form, cost = _state(limit, constraint.penalty, scale)
+            stated.append(Stated(constraint, form, scale))
             penalty = penalty + cost
     return tuple(stated), penalty
 
 
-def reference_size(problem: Problem) -> float:
-    """Size of the objective at some plain portfolios: what one unit of it is worth.
-
-    Equal weights and single instruments, some of each end of the universe: at any one of them a
-    measure may happen to vanish.
-    """
-    allowed = problem.allowed if problem.allowed.any() else np.ones_like(problem.allowed)
-    single = np.eye(len(allowed))[np.flatnonzero(allowed)]
-    portfolios = np.vstack([allowed / allowed.sum(), single[:SAMPLES], single[-SAMPLES:]])
-    terms = ((abs(term.weight), term.measure) for term in problem.objective.terms)
-    sizes = [weight * float(np.abs(measure.value(problem, portfolios)).mean()) for weight, measure in terms]
-    return max([size for size in sizes if np.isfinite(size) and size > 0], default=1.0)
-
-
-def _state(limit: Limit, penalty: float | None) -> tuple[Expression, Expression]:
+def _state(limit: Limit, penalty: float | None, scale: float) -> tuple[Expression, Expression]:
     if penalty is None:
         return (limit.left == limit.right if limit.sense == "==" else limit.left <= limit.right), 0.0
     slack = cp.Variable(np.shape(limit.left), nonneg=True)
     excess = cp.abs(limit.left - limit.right) if limit.sense == "==" else limit.left - limit.right
-    return excess <= slack, penalty * cp.sum(slack)
+    return excess <= slack, penalty * scale * cp.sum(slack)

@@ -7,12 +7,15 @@ GAP = 1e-5
 """Relative gap up to which a continuous answer is called optimal. Solvers run at 1e-9, but a bound
 by tangents is of first order in the weights' error where the objective itself is of second."""
 
-KINK = 1e-9
+KINK = 1e-5
 """Part of a benchmark's risk below which an active risk counts as none: there the norm has no
 direction, and a tangent through noise would prove nothing."""
 
 INFEASIBLE = 1e-7
 """Least total relaxation that proves a conflict; phase-one optima are accurate to 1e-9."""
+
+RELAXATION = 1e-3
+"""Part of a relaxation to which a search by bisection is exact: a tenth of the one percent that people check."""
 
 BINDING = 1e-6
 """A limit binds when it is met to this distance and its shadow price is not 0."""
@@ -28,3 +31,6 @@ DIGITS = 12
 
 TINY = 1e-300
 """Keeps a division by a length of 0 defined; nothing is measured against it."""
+
+MONEY = 1e-12
+"""Part of a portfolio's value that is rounding noise of double precision, not money."""

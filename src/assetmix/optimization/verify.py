@@ -16,7 +16,7 @@ def outcome_of(problem: Problem, weights: Vector) -> Outcome:
 
 
 def max_residual(problem: Problem, outcome: Outcome) -> float:
-    """Worst breach of any hard limit."""
+    """Worst breach of any hard limit, in units of its scale."""
     hard = (one for one in problem.constraints if one.penalty is None)
     return max((_worst(one, problem, outcome) for one in hard), default=0.0)
 
@@ -26,7 +26,7 @@ def violations(problem: Problem, outcome: Outcome, tolerance: float) -> dict[str
     found: dict[str, float] = {}
     for constraint in problem.constraints:
         for row, amount in zip(constraint.rows(problem), constraint.breach(problem, outcome), strict=True):
-            if amount > tolerance:
+            if amount > tolerance * constraint.scale(problem):
                 found[row.id] = max(float(amount), found.get(row.id, 0.0))
     return found
 
@@ -40,7 +40,7 @@ def objective_value(problem: Problem, weights: Vector) -> Vector:
 def penalties(problem: Problem, outcome: Outcome) -> float:
     """Penalties of soft constraints, in units of the objective."""
     soft = (one for one in problem.constraints if one.penalty is not None)
-    return sum(float(one.breach(problem, outcome).sum()) * (one.penalty or 0.0) for one in soft)
+    return sum(float(one.excess(problem, outcome).sum()) * (one.penalty or 0.0) for one in soft)
 
 
 def tangent(problem: Problem, weights: Vector, prices: Mapping[str, Vector]) -> Tangent:
@@ -60,4 +60,4 @@ def linearized_terms(problem: Problem) -> list[tuple[float, Measure]]:
 
 
 def _worst(constraint: Constraint, problem: Problem, outcome: Outcome) -> float:
-    return float(max(constraint.breach(problem, outcome), default=0.0))
+    return float(max(constraint.breach(problem, outcome), default=0.0)) / constraint.scale(problem)

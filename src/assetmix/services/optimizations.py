@@ -9,7 +9,7 @@ from assetmix.domain.portfolio import Portfolio
 from assetmix.errors import Conflict, Fault, InProgress, InvalidRequest, NoOptimization, NotFound
 from assetmix.optimization.application import check_application
 from assetmix.optimization.check import check_strategy, refuse
-from assetmix.optimization.resolve import total_value
+from assetmix.optimization.reach import total_value
 from assetmix.optimization.strategy import Strategy
 from assetmix.persistence import optimizations, portfolios, strategies, tenants
 from assetmix.persistence.optimizations import NewRun, Run

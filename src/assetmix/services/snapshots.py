@@ -8,7 +8,7 @@ from assetmix.codec.snapshots import content_digest, read_snapshot, write_snapsh
 from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.snapshot import Snapshot
 from assetmix.estimation.specs import HistoricalMean, SampleRisk
-from assetmix.optimization.resolve import benchmark_ids
+from assetmix.optimization.reach import benchmark_ids
 from assetmix.optimization.strategy import Strategy, UniverseById, UniverseByTag
 from assetmix.persistence import instruments, prices, snapshots
 from assetmix.persistence.session import Connection

@@ -48,15 +48,17 @@ class Cash(Constraint):
         upper = Row("holdings.cash", self.titled(f"cash is at most {percent(self.upper(problem))}"))
         return (*((lower,) if self._has_lower else ()), *((upper,) if self._has_upper else ()))
 
-    def limits(self, problem: Problem, decision: Decision) -> Iterator[Limit]:  # noqa: ARG002 - read when set
+    def limits(self, problem: Problem, decision: Decision) -> Iterator[Limit]:
         """State the bounds on what the balance leaves."""
+        labels = iter(row.label for row in self.rows(problem))
         if self._is_fixed and decision.balances_exactly:
-            yield Limit(decision.cash_floor, "==", decision.parameter(self.lower))
+            yield Limit(decision.cash_floor, "==", decision.parameter(self.lower), next(labels))
             return
         if self._has_lower:
-            yield Limit(-decision.cash_floor, "<=", -decision.parameter(self.lower))
+            yield Limit(-decision.cash_floor, "<=", -decision.parameter(self.lower), next(labels))
         if self._has_upper and decision.cash_ceiling is not None:
-            yield Limit(decision.cash_ceiling, "<=", decision.parameter(self.upper))
+            label = f"cash is at most {percent(self.upper(problem))}"
+            yield Limit(decision.cash_ceiling, "<=", decision.parameter(self.upper), self.titled(label))
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Distance of the cash outside the band."""
@@ -68,6 +70,10 @@ class Cash(Constraint):
         below = [] if lower is None else [np.maximum(lower - cash, 0.0)]
         above = [] if upper is None else [np.maximum(cash - upper, 0.0)]
         return np.stack([*below, *above], axis=-1) if below or above else np.zeros((*cash.shape, 0))
+
+    def cash_floor(self, problem: Problem) -> float:
+        """The band's lower end."""
+        return self.lower(problem)
 
     def lower(self, problem: Problem) -> float:
         """Tighter lower bound as a fraction of value; minus infinity where there is none."""

@@ -1,7 +1,7 @@
 """Bounds on the weight of a group, of value or within another group."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -12,6 +12,7 @@ from assetmix.optimization.decision import Decision
 from assetmix.optimization.limit import Band, Limit, Row
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.scope import Scope, describe, identify
+from assetmix.optimization.tolerances import HELD
 
 
 @constraint("group_weight")
@@ -59,5 +60,32 @@ class GroupWeight(Constraint):
         if self.within is None:
             return band.breach(inner)
         outer = outcome.weights @ problem.membership(self.within)
-        ratio = np.divide(inner, outer, out=np.zeros_like(inner), where=outer != 0)
-        return np.where((outer == 0)[..., np.newaxis], np.abs(inner)[..., np.newaxis], band.breach(ratio))
+        is_held = np.abs(outer) > HELD
+        ratio = np.divide(inner, outer, out=np.zeros_like(inner), where=is_held)
+        return np.where(is_held[..., np.newaxis], band.breach(ratio), self.excess(problem, outcome))
+
+    def excess(self, problem: Problem, outcome: Outcome) -> Vector:
+        """Breach of the linear form scope - bound x within, a fraction of value."""
+        inner = outcome.weights @ problem.membership(self.scope)
+        outer = 1.0 if self.within is None else outcome.weights @ problem.membership(self.within)
+        if Band(self.lower, self.upper).is_fixed and self.lower is not None:
+            return np.abs(inner - self.lower * outer)[..., np.newaxis]
+        lower = [] if self.lower is None else [np.maximum(self.lower * outer - inner, 0.0)]
+        upper = [] if self.upper is None else [np.maximum(inner - self.upper * outer, 0.0)]
+        return np.stack([*lower, *upper], axis=-1) if lower or upper else np.zeros((*np.shape(inner), 0))
+
+    def loosened(self, place: int, by: float) -> "GroupWeight | None":
+        """Move one bound of a ratio outwards; both of a fixed one."""
+        if self.within is None:
+            return None
+        fixed = Band(self.lower, self.upper).is_fixed
+        lower = self.lower is not None and (place == 0 or fixed)
+        return replace(
+            self,
+            lower=self.lower - by if lower and self.lower is not None else self.lower,
+            upper=self.upper + by if self.upper is not None and (fixed or not lower) else self.upper,
+        )
+
+    def price_unit(self, problem: Problem, weights: Vector) -> float:
+        """Weight of the outer group: one unit of a ratio is so many units of the linear form."""
+        return 1.0 if self.within is None else float(problem.membership(self.within) @ weights)

@@ -11,6 +11,7 @@ from assetmix.optimization.decision import Decision
 from assetmix.optimization.limit import Band, Limit, Row
 from assetmix.optimization.measure import Measure, Role
 from assetmix.optimization.problem import Problem
+from assetmix.optimization.size import plain_size
 
 
 @constraint("measure_limit")
@@ -36,13 +37,20 @@ class MeasureLimit(Constraint):
         """The bounded measure."""
         return (("/measure", self.measure),)
 
+    def scale(self, problem: Problem) -> float:
+        """Size of the measure at plain portfolios, or of its bound where that is larger."""
+        bounds = [abs(bound) for bound in (self.lower, self.upper) if bound is not None]
+        return max([plain_size(self.measure, problem), *bounds])
+
     def rows(self, problem: Problem) -> tuple[Row, ...]:  # noqa: ARG002 - the same for every problem
         """One row a bound."""
         return Band(self.lower, self.upper).rows(self.measure.key, self.titled(self.measure.key), "number")
 
     def limits(self, problem: Problem, decision: Decision) -> Iterator[Limit]:
-        """State the bounds on the measure's expression."""
-        yield from Band(self.lower, self.upper).limits(self.measure.expression(problem, decision))
+        """State the bounds on the measure's expression, both in units of the measure's size."""
+        unit = self.scale(problem)
+        lower, upper = (None if bound is None else bound / unit for bound in (self.lower, self.upper))
+        yield from Band(lower, upper).limits(self.measure.expression(problem, decision, unit))
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Distance of the measure's value outside each bound."""

@@ -34,12 +34,12 @@ class ConditionalValueAtRisk(Measure):
         detail = "level is a confidence of at least 0 and below 1, for example 0.95 for the worst 5 %"
         return (Fault("/level", "out-of-range", detail),)
 
-    def expression(self, problem: Problem, decision: Decision) -> Expression:
+    def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State t + sum_t p max(loss - t, 0) / (1 - level) over a free t."""
         scenarios = problem.scenarios()
         threshold = cp.Variable(name="value at risk")
         excess = cp.Variable(len(scenarios), nonneg=True, name="excess loss")
-        decision.link(-(scenarios @ decision.weights) - threshold <= excess, key=self.key)
+        decision.link(-(scenarios / unit @ decision.weights) - threshold <= excess, key=self.key)
         return threshold + (problem.probabilities() / (1.0 - self.level)) @ excess
 
     def value(self, problem: Problem, weights: Vector) -> Vector:

@@ -22,9 +22,9 @@ class ExpectedReturn(Measure):
     needs = frozenset({Needs.EXPECTED_RETURNS})
     kind: Literal["expected_return"] = "expected_return"
 
-    def expression(self, problem: Problem, decision: Decision) -> Expression:
+    def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State mu'w."""
-        return cp.sum(cp.multiply(problem.expected_returns(), decision.weights))
+        return cp.sum(cp.multiply(problem.expected_returns() / unit, decision.weights))
 
     def value(self, problem: Problem, weights: Vector) -> Vector:
         """Compute mu'w."""

@@ -27,15 +27,16 @@ class TrackingError(Measure):
     """
 
     roles = CONVEX
+    bounded_below = True
     needs = frozenset({Needs.RISK_MODEL, Needs.BENCHMARK})
     kind: Literal["tracking_error"] = "tracking_error"
     benchmark: Mapping[str, float] = field(default_factory=dict)
     centered: bool = True
 
-    def expression(self, problem: Problem, decision: Decision) -> Expression:
+    def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State |Fw - g|."""
         rows, offset = active_form(problem, self.benchmark, centered=self.centered)
-        return cp.norm2(rows @ decision.weights - offset)
+        return cp.norm2(rows / unit @ decision.weights - offset / unit)
 
     def value(self, problem: Problem, weights: Vector) -> Vector:
         """Compute |Fw - g|."""
@@ -46,6 +47,6 @@ class TrackingError(Measure):
         """Slope F'u with u the direction of Fw - g; shorter than 1 where the benchmark is all but matched."""
         rows, offset = active_form(problem, self.benchmark, centered=self.centered)
         deviation = rows @ weights - offset
-        noise = KINK * float(np.linalg.norm(offset))
+        noise = KINK * max(float(np.linalg.norm(offset)), float(np.abs(rows).max()))
         direction = deviation / max(float(np.linalg.norm(deviation)), noise, TINY)
         return Tangent(float(direction @ deviation), rows.T @ direction)

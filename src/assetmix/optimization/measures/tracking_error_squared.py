@@ -1,5 +1,6 @@
 """Variance of the return difference to the benchmark."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -24,15 +25,17 @@ class TrackingErrorSquared(Measure):
     """
 
     roles = CONVEX
+    bounded_below = True
     needs = frozenset({Needs.RISK_MODEL, Needs.BENCHMARK})
     kind: Literal["tracking_error_squared"] = "tracking_error_squared"
     benchmark: Mapping[str, float] = field(default_factory=dict)
     centered: bool = True
 
-    def expression(self, problem: Problem, decision: Decision) -> Expression:
+    def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State |Fw - g|^2."""
         rows, offset = active_form(problem, self.benchmark, centered=self.centered)
-        return cp.sum_squares(rows @ decision.weights - offset)
+        root = math.sqrt(unit)
+        return cp.sum_squares(rows / root @ decision.weights - offset / root)
 
     def value(self, problem: Problem, weights: Vector) -> Vector:
         """Compute |Fw - g|^2."""

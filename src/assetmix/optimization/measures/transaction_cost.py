@@ -18,12 +18,13 @@ class TransactionCost(Measure):
     """Proportional cost of the trades, as a fraction of value."""
 
     roles = CONVEX
+    bounded_below = True
     linearized = False
     kind: Literal["transaction_cost"] = "transaction_cost"
 
-    def expression(self, problem: Problem, decision: Decision) -> Expression:  # noqa: ARG002 - the decision knows it
+    def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:  # noqa: ARG002 - the decision knows it
         """State the cost of the trades."""
-        return decision.cost
+        return decision.cost / unit
 
     def value(self, problem: Problem, weights: Vector) -> Vector:
         """Compute the cost of the trades."""

@@ -19,12 +19,13 @@ class Turnover(Measure):
     """Sum of absolute trades, buys and sells both counted, as a fraction of value."""
 
     roles = CONVEX
+    bounded_below = True
     linearized = False
     kind: Literal["turnover"] = "turnover"
 
-    def expression(self, problem: Problem, decision: Decision) -> Expression:  # noqa: ARG002 - trades suffice
+    def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:  # noqa: ARG002 - trades suffice
         """State |w - w0|_1."""
-        return cp.norm1(decision.trades)
+        return cp.norm1(decision.trades) / unit
 
     def value(self, problem: Problem, weights: Vector) -> Vector:
         """Compute |w - w0|_1."""

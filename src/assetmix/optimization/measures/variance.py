@@ -1,5 +1,6 @@
 """Variance of the portfolio's return."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,12 +23,13 @@ class Variance(Measure):
     """
 
     roles = CONVEX
+    bounded_below = True
     needs = frozenset({Needs.RISK_MODEL})
     kind: Literal["variance"] = "variance"
 
-    def expression(self, problem: Problem, decision: Decision) -> Expression:
+    def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State |Rw|^2 with S = R'R, so that S itself is never formed."""
-        return cp.sum_squares(problem.root[:, : len(problem.universe)] @ decision.weights)
+        return cp.sum_squares(problem.root[:, : len(problem.universe)] / math.sqrt(unit) @ decision.weights)
 
     def value(self, problem: Problem, weights: Vector) -> Vector:
         """Compute w'Sw."""

@@ -11,6 +11,7 @@ from assetmix.optimization.atoms import Expression
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.measure import CONVEX, Measure, Needs, Tangent, measure
 from assetmix.optimization.problem import Problem
+from assetmix.optimization.tolerances import KINK, TINY
 
 
 @measure("volatility")
@@ -19,12 +20,13 @@ class Volatility(Measure):
     """Standard deviation of the return, in the unit of the risk model."""
 
     roles = CONVEX
+    bounded_below = True
     needs = frozenset({Needs.RISK_MODEL})
     kind: Literal["volatility"] = "volatility"
 
-    def expression(self, problem: Problem, decision: Decision) -> Expression:
+    def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State |Rw|."""
-        return cp.norm2(problem.root[:, : len(problem.universe)] @ decision.weights)
+        return cp.norm2(problem.root[:, : len(problem.universe)] / unit @ decision.weights)
 
     def value(self, problem: Problem, weights: Vector) -> Vector:
         """Compute the square root of w'Sw."""
@@ -32,8 +34,9 @@ class Volatility(Measure):
         return np.asarray(np.linalg.norm(weights @ root.T, axis=-1))
 
     def tangent(self, problem: Problem, weights: Vector, prices: Vector | None) -> Tangent:  # noqa: ARG002 - smooth
-        """Slope Sw / |Rw|; 0 where there is no risk."""
+        """Slope R'u with u the direction of Rw; shorter than 1 where there is all but no risk."""
         root = problem.root[:, : len(problem.universe)]
         exposure = root @ weights
-        length = float(np.linalg.norm(exposure))
-        return Tangent(length, root.T @ exposure / length if length > 0 else np.zeros(len(weights)))
+        noise = KINK * float(np.abs(root).max())
+        direction = exposure / max(float(np.linalg.norm(exposure)), noise, TINY)
+        return Tangent(float(direction @ exposure), root.T @ direction)

@@ -8,10 +8,13 @@ from assetmix.domain.arrays import Vector
 from assetmix.errors import SolverFailed
 from assetmix.optimization.balance import balanced_attempt
 from assetmix.optimization.conflict import explain
+from assetmix.optimization.limit import percent
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.problem import Problem
+from assetmix.optimization.size import objective_size
 from assetmix.optimization.solution import Binding, NoSolution, Solution, Verified
-from assetmix.optimization.statement import Attempt, LinearStatement, Statement, reference_size
+from assetmix.optimization.solvers import Solver
+from assetmix.optimization.statement import Attempt, LinearStatement, Statement
 from assetmix.optimization.tolerances import BINDING, GAP, RESIDUAL
 from assetmix.optimization.verify import max_residual, objective_value, outcome_of, penalties, tangent
 
@@ -35,11 +38,20 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
     for solver in statement.order:
         if remaining() <= 0:
             return NoSolution("timed_out", "The time allowed was over before a solver had an answer.")
-        judged = _judge(problem, balanced_attempt(statement, problem, solver), memory)
+        judged = _judge(problem, _attempt(statement, problem, solver, memory), memory)
         if judged is not None:
             return judged
     memory.forget(key)
     raise SolverFailed("No solver gave an answer that keeps every limit; the numbers may be badly scaled.")
+
+
+def _attempt(statement: Statement, problem: Problem, solver: Solver, memory: Memory) -> Attempt:
+    """One solver's answer; where costs decide what is feasible, from a point that knows them."""
+    attempt = balanced_attempt(statement, problem, solver)
+    if attempt.verdict != "infeasible" or problem.trading.cost_fraction == 0:
+        return attempt
+    start = _linear(problem, memory).feasible_point()
+    return attempt if start is None else balanced_attempt(statement, problem, solver, start)
 
 
 def _judge(problem: Problem, attempt: Attempt, memory: Memory) -> Solution | NoSolution | None:
@@ -47,8 +59,8 @@ def _judge(problem: Problem, attempt: Attempt, memory: Memory) -> Solution | NoS
         case "solved":
             return _verified(problem, attempt, memory)
         case "infeasible":
-            return explain(problem)
-        case "unbounded":
+            return explain(problem) or _costs_leave_no_room(problem)
+        case "unbounded" if not all(term.measure.bounded_below for term in problem.objective.terms):
             return NoSolution(
                 "unbounded",
                 "Nothing holds the objective back; bound the weights, the leverage or a risk measure.",
@@ -68,10 +80,10 @@ def _verified(problem: Problem, attempt: Attempt, memory: Memory) -> Solution | 
     return Solution(
         status="optimal" if gap is not None and gap <= GAP else "feasible",
         weights=weights,
-        cash=outcome.cash,
+        cash=float(outcome.cash),
         objective_value=value,
         proven_gap=gap,
-        binding=tuple(_binding(problem, attempt)),
+        binding=tuple(_binding(problem, weights, attempt)),
         solver=attempt.solver,
         verified=Verified(residual, value),
     )
@@ -85,22 +97,36 @@ def proven_gap(problem: Problem, weights: Vector, attempt: Attempt, memory: Memo
 
     Source: Jaggi, Revisiting Frank-Wolfe, ICML 2013, section 2 (duality gap certificates).
     """
-    linear = memory.recall(("tangent", problem.structure), lambda: LinearStatement(problem))
-    linear.decision.set(problem)
     touching = tangent(problem, weights, attempt.prices)
-    least = linear.least(touching.slope)
+    least = _linear(problem, memory).least(touching.slope)
     if least is None:
         return None
     bound = touching.height - float(touching.slope @ weights) + least
     value = problem.objective.sign * float(objective_value(problem, weights))
     reached = value + penalties(problem, outcome_of(problem, weights))
-    return max(0.0, (reached - bound) / max(abs(value), reference_size(problem)))
+    return max(0.0, (reached - bound) / max(abs(value), objective_size(problem)))
 
 
-def _binding(problem: Problem, attempt: Attempt) -> Iterator[Binding]:
-    labels = (row.label for one in problem.constraints for row in one.rows(problem))
+def _linear(problem: Problem, memory: Memory) -> LinearStatement:
+    linear = memory.recall(("tangent", problem.structure), lambda: LinearStatement(problem))
+    linear.decision.set(problem)
+    return linear
+
+
+def _costs_leave_no_room(problem: Problem) -> NoSolution | None:
+    if problem.trading.cost_fraction == 0:
+        return None
+    rate = percent(problem.trading.cost_fraction)
+    return NoSolution(
+        "infeasible", f"The limits leave no room for the cost of the trades they ask for, {rate} of each."
+    )
+
+
+def _binding(problem: Problem, weights: Vector, attempt: Attempt) -> Iterator[Binding]:
     prices = np.concatenate([*attempt.duals, np.zeros(0)])
-    threshold = BINDING * reference_size(problem)
-    for label, price in zip(labels, prices, strict=True):
-        if abs(price) > threshold:
-            yield Binding(label, -float(price) * problem.objective.sign)
+    rows = [(one, row.label) for one in problem.constraints for row in one.rows(problem)]
+    threshold = BINDING * objective_size(problem)
+    for (constraint, label), price in zip(rows, prices, strict=True):
+        if abs(price) * constraint.scale(problem) > threshold:
+            unit = constraint.price_unit(problem, weights)
+            yield Binding(label, -float(price) * unit * problem.objective.sign)

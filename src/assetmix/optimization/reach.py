@@ -1,0 +1,33 @@
+"""Which instruments a strategy reaches when it is applied to a portfolio, and what that is worth."""
+
+from assetmix.domain.portfolio import Portfolio
+from assetmix.domain.snapshot import Snapshot
+from assetmix.optimization.strategy import Strategy, UniverseById, UniverseByTag
+
+
+def total_value(portfolio: Portfolio, snapshot: Snapshot) -> float:
+    """Money that holdings and cash are worth; instruments without a price count nothing."""
+    prices = snapshot.prices
+    return portfolio.cash + sum(units * prices.get(key, 0.0) for key, units in portfolio.positions.items())
+
+
+def benchmark_ids(strategy: Strategy, portfolio: Portfolio) -> tuple[str, ...]:
+    """Ids of every benchmark that the strategy's measures use, in a stable order."""
+    own = [getattr(measure, "benchmark", {}) for _, measure in strategy.named_measures()]
+    shared = strategy.benchmark or portfolio.benchmark
+    return tuple(dict.fromkeys(key for weights in (shared, *own) for key in weights))
+
+
+def allowed_ids(strategy: Strategy, portfolio: Portfolio, snapshot: Snapshot) -> frozenset[str]:
+    """Ids that may be held after trading."""
+    match strategy.universe:
+        case UniverseById(ids=ids):
+            return frozenset(ids)
+        case UniverseByTag(tags=tags):
+            wanted = frozenset(tags)
+            tagged = (one for one in snapshot.instruments if one.tradable and wanted & set(one.tags))
+            return frozenset(instrument.id for instrument in tagged)
+        case None:
+            known = (snapshot.by_id[key] for key in benchmark_ids(strategy, portfolio) if key in snapshot.by_id)
+            members = (one.id for one in known if one.tradable)
+            return frozenset([*portfolio.positions, *members])

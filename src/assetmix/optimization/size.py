@@ -1,0 +1,28 @@
+"""How large a measure is in its own unit, so that solvers see numbers of order one."""
+
+import numpy as np
+
+from assetmix.optimization.measure import Measure
+from assetmix.optimization.problem import Problem
+
+SAMPLES = 8
+
+
+def plain_size(measure: Measure, problem: Problem) -> float:
+    """Mean size of a measure at some plain portfolios; 1 where it vanishes at all of them.
+
+    Equal weights, single instruments of each end of the universe, and both twice over: at any
+    one of them, or at all that are fully invested, a measure may happen to vanish.
+    """
+    allowed = problem.allowed if problem.allowed.any() else np.ones_like(problem.allowed)
+    single = np.eye(len(allowed))[np.flatnonzero(allowed)]
+    portfolios = np.vstack([allowed / allowed.sum(), single[:SAMPLES], single[-SAMPLES:]])
+    sizes = np.abs(measure.value(problem, np.vstack([portfolios, 2.0 * portfolios])))
+    size = float(sizes.mean())
+    return size if np.isfinite(size) and size > 0 else 1.0
+
+
+def objective_size(problem: Problem) -> float:
+    """Size of the objective: that of its largest term."""
+    terms = problem.objective.terms
+    return max((abs(term.weight) * plain_size(term.measure, problem) for term in terms if term.weight), default=1.0)
