@@ -76,6 +76,9 @@ def serve(port: Port = 8000, host: str = "127.0.0.1") -> None:
     """Serve the API; needs DATABASE_URL, REDIS_URL and ASSETMIX_KEY_PEPPER."""
     import uvicorn  # noqa: PLC0415 - only this command serves
 
+    from assetmix.settings import settings  # noqa: PLC0415
+
+    settings()
     uvicorn.run(
         "assetmix.app:create_app",
         factory=True,

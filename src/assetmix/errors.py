@@ -6,6 +6,7 @@
       InvalidRequest            the caller can fix it; carries every fault found
       MissingData               prices or history that we lack
       NotFound   Conflict   NotAllowed   Unauthenticated
+      Misconfigured             the environment of a process
       SolverFailed              the solver, not the question
       Unavailable               database or queue away: retry later
 """
@@ -120,6 +121,12 @@ class NotAllowed(Error):
     """The key is valid but lacks the scope."""
 
     code = "insufficient-scope"
+
+
+class Misconfigured(Error):
+    """The environment lacks something that a process needs."""
+
+    code = "misconfigured"
 
 
 class SolverFailed(Error):

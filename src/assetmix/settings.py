@@ -3,8 +3,10 @@
 from functools import lru_cache
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from assetmix.errors import Misconfigured
 
 
 class Settings(BaseSettings):
@@ -48,5 +50,19 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def settings() -> Settings:
-    """Read the settings of this process from its environment, once."""
-    return Settings()
+    """Read the settings of this process from its environment, once.
+
+    Raises
+    ------
+    Misconfigured
+        naming the variables that are missing or wrong
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        names = ", ".join(sorted({_variable(str(one["loc"][0])) for one in error.errors()}))
+        raise Misconfigured(f"set {names} in the environment, or run `assetmix up`, which sets everything") from None
+
+
+def _variable(field: str) -> str:
+    return field if field.isupper() else f"ASSETMIX_{field.upper()}"

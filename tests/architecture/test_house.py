@@ -27,7 +27,8 @@ def test_modules_are_short(file: Path) -> None:
 def test_the_api_process_loads_no_solver_and_no_data_frames() -> None:
     code = (
         "import sys, assetmix.app, assetmix.codec.documents as d; d.STRATEGY.adapter; "
-        "print([m for m in ('cvxpy', 'pandas', 'sklearn', 'skfolio', 'clarabel', 'piqp', 'highspy') if m in sys.modules])"
+        "heavy = ('cvxpy', 'pandas', 'sklearn', 'skfolio', 'clarabel', 'piqp', 'highspy'); "
+        "print([name for name in heavy if name in sys.modules])"
     )
 
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

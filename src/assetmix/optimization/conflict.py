@@ -92,6 +92,8 @@ class Elastic:
 
 def explain(problem: Problem) -> NoSolution | None:
     """Name an irreducible set of limits that cannot hold together; None if they can."""
+    if all(one.penalty is not None for one in problem.constraints):
+        return None
     elastic = Elastic(problem)
     count = len(elastic.parts)
     slacks, prices = elastic.least(np.ones(count), np.full(count, WIDE))

@@ -1,0 +1,111 @@
+"""The README's commands, executed as they stand; only folder and port are the test's own."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from assetmix.stack.ports import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+PATIENCE_SECONDS = 90
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[tuple[Path, int]]:
+    with tempfile.TemporaryDirectory(prefix="assetmix-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name) / "home", free_port()
+
+
+def environment(place: tuple[Path, int]) -> dict[str, str]:
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"DATABASE_URL", "REDIS_URL", "MAKEFLAGS", "MAKELEVEL"}
+    }
+    return inherited | {"ASSETMIX_HOME": str(place[0]), "PORT": str(place[1])}
+
+
+def adapted(command: str, place: tuple[Path, int]) -> str:
+    return command.replace(".assetmix/", f"{place[0]}/").replace(":8000", f":{place[1]}")
+
+
+def family(process: subprocess.Popen[str]) -> list[psutil.Process]:
+    return [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> str:
+    said, deadline = "", time.monotonic() + PATIENCE_SECONDS
+    assert process.stdout is not None
+    for line in process.stdout:
+        said += line
+        if words in line:
+            return said
+        assert time.monotonic() < deadline, said
+    raise AssertionError(said)
+
+
+def test_the_readme_is_one_and_a_half_screens() -> None:
+    assert len(README.splitlines()) <= 75
+    assert COMMANDS[0] == "make run\n"
+    assert COMMANDS[-1] == "make test\n"
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.skipif(not (ROOT / ".venv" / "installed").exists(), reason="make run would install into .venv first")
+def test_its_commands_do_what_it_says(place: tuple[Path, int]) -> None:
+    curl = shutil.which("curl")
+    run = subprocess.Popen(
+        COMMANDS[0].split(),
+        cwd=ROOT,
+        env=environment(place),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        said = read_until(run, "serving until Ctrl-C")
+        started = family(run)
+        assert "orders lead to the best portfolio" in said
+        assert "Look-through" in said
+        assert str(place[0] / "demo.key") in said
+        ready_line = said.split("try       ", 1)[1].splitlines()[0]
+        for command in [ready_line, *COMMANDS[1:-1]] if curl else []:
+            ended = subprocess.run(
+                ["bash", "-euc", adapted(command, place)], cwd=ROOT, capture_output=True, text=True, check=False
+            )
+            assert ended.returncode == 0, ended.stderr
+            assert '"request_id"' not in ended.stdout, ended.stdout
+            assert ended.stdout.startswith("{")
+        assert (place[0] / "demo.key").stat().st_mode & 0o077 == 0
+    finally:
+        os.killpg(run.pid, signal.SIGINT)  # a terminal's Ctrl-C reaches make and what it runs
+        run.wait(60)
+        if run.stdout is not None:
+            run.stdout.close()
+
+    _, alive = psutil.wait_procs(started, timeout=10)
+    assert alive == []
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.skipif(not (ROOT / ".venv" / "installed").exists(), reason="make demo would install into .venv first")
+def test_again_it_keeps_its_data_and_ends_by_itself(place: tuple[Path, int]) -> None:
+    ended = subprocess.run(
+        ["make", "demo"], cwd=ROOT, env=environment(place), capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "the demo's data are there already" in ended.stdout
