@@ -15,6 +15,7 @@ from assetmix.api.gate import Gate
 from assetmix.jobs.broker import make_celery
 from assetmix.jobs.doorbell import Doorbell
 from assetmix.optimization.memory import Memory
+from assetmix.persistence.endings import Endings
 from assetmix.persistence.session import Database
 from assetmix.services.context import House
 from assetmix.settings import Settings
@@ -30,8 +31,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         database = Database(chosen.async_database_url, chosen.pool_size)
         bell = Doorbell(make_celery(chosen.redis_url.get_secret_value()))
         bell.start()
-        app.state.house = House(database, bell, chosen, Memory(chosen.snapshot_memory))
+        endings = Endings(chosen.async_database_url)
+        endings.start()
+        app.state.house = House(database, bell, chosen, Memory(chosen.snapshot_memory), endings)
         yield
+        await endings.close()
         await bell.close()
         await database.close()
 

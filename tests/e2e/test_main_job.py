@@ -1,6 +1,8 @@
 """The main job over HTTP: accepted with 202, polled, answered with 200."""
 
+import os
 import re
+import signal
 from typing import Any
 
 import httpx
@@ -113,7 +115,9 @@ def test_the_same_inputs_give_the_same_run_and_new_ones_a_new_run(service: Servi
 
 
 def test_infeasible_is_an_answer_with_its_reasons(service: Service, loaded: httpx.Client) -> None:
-    impossible = strategy_document(constraints=[{"kind": "weight_bounds", "upper": 0.1, "name": "house rule"}])
+    impossible = strategy_document(
+        constraints=[{"kind": "weight_bounds", "upper": 0.1, "name": "house rule"}], trading={}
+    )
     body = {"portfolio": "ada", "strategy": impossible}
 
     run = service.ended(loaded, loaded.post("/v1/optimizations", json=body).json()["id"])
@@ -176,3 +180,31 @@ def test_cancelling_a_queued_run_ends_it_and_an_ended_one_is_refused(service: Se
 
     assert refused.status_code == 409
     assert refused.json()["type"] == "/problems/conflict"
+
+
+def test_a_caller_may_prefer_to_wait(service: Service, loaded: httpx.Client) -> None:
+    body = {"portfolio": "ada", "strategy": "track"}
+
+    ended = loaded.post("/v1/optimizations", json=body, headers={"Prefer": "respond-async, wait=20"})
+
+    assert ended.status_code == 200
+    assert ended.headers["preference-applied"] == "wait=20"
+    assert ended.json()["status"] == "succeeded"
+
+
+def test_waiting_is_quick_also_after_the_database_was_restarted(service: Service, loaded: httpx.Client) -> None:
+    os.kill(service.supervisor.pid("postgres"), signal.SIGKILL)
+
+    def ready() -> bool:
+        try:
+            return loaded.get("/readyz").status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    service.until(ready)
+    body = {"portfolio": "ada", "strategy": "track", "cash_flow": 5.0}
+
+    ended = loaded.post("/v1/optimizations", json=body, headers={"Prefer": "wait=30"})
+
+    assert ended.status_code == 200
+    assert ended.json()["result"]["value"] > 0

@@ -23,6 +23,7 @@ from assetmix.stack.supervisor import Supervisor
 PROGRAMS = Path(__file__).with_name("programs")
 SOURCE = Path(assetmix.__file__).parents[1]
 DEADLINE_SECONDS = 20
+DYING_SECONDS = 2
 
 
 @pytest.fixture(autouse=True)
@@ -132,7 +133,7 @@ def script():
 
 @pytest.fixture
 def gone():
-    """Tell whether processes have ended, zombies included."""
+    """Tell whether processes have ended, zombies included; a killed one may take a moment to die."""
 
     def ended(process):
         try:
@@ -140,7 +141,15 @@ def gone():
         except psutil.NoSuchProcess:
             return True
 
-    return lambda processes: all(ended(process) for process in processes)
+    def all_ended(processes):
+        deadline = time.monotonic() + DYING_SECONDS
+        while not all(ended(process) for process in processes):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        return True
+
+    return all_ended
 
 
 @pytest.fixture

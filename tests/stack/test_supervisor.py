@@ -208,7 +208,8 @@ def test_a_child_starts_with_every_signal_at_its_default(spec, tmp_path):
     Supervisor().run(spec("once", f"exec cat /proc/self/status > {report}"))
 
     ignored = next(line for line in report.read_text().splitlines() if line.startswith("SigIgn"))
-    assert int(ignored.split()[1], 16) == 0
+    own_signals_of_glibc = 0b11 << 31  # 32 and 33: what is done with them is its own affair
+    assert int(ignored.split()[1], 16) & ~own_signals_of_glibc == 0
 
 
 def test_a_long_log_is_put_aside(spec):

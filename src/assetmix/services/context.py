@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from assetmix.jobs.doorbell import Doorbell
 from assetmix.optimization.memory import Memory
+from assetmix.persistence.endings import Endings
 from assetmix.persistence.session import Database
 from assetmix.settings import Settings
 
@@ -16,6 +17,7 @@ class House:
     bell: Doorbell
     settings: Settings
     snapshots: Memory
+    endings: Endings | None = None
 
 
 @dataclass(frozen=True, slots=True)

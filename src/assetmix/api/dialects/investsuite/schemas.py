@@ -1,8 +1,6 @@
 """The wire, word for word; no behavior."""
 
-from typing import Literal, TypeAlias
-
-from typing_extensions import TypedDict
+from typing import Literal, TypeAlias, TypedDict
 
 QuantityType: TypeAlias = Literal["UNITS", "AMOUNT"]
 

@@ -11,7 +11,9 @@ from assetmix.api.dialects.native import reading, writing
 from assetmix.api.dialects.native.schemas import RUN
 from assetmix.api.openapi import accepts
 from assetmix.api.paging import DEFAULT, after, clamp, page
+from assetmix.api.prefer import applied, preferred_wait
 from assetmix.services import optimizations
+from assetmix.services.waiting import wait_for_end
 
 router = APIRouter()
 
@@ -23,17 +25,26 @@ LAST = "~"
     "/optimizations",
     status_code=202,
     openapi_extra=accepts("OptimizationRequest", RUN),
-    responses={200: {"description": "Valid (validate_only)"}, 202: {"description": "Accepted"}},
+    responses={
+        200: {"description": "Valid (validate_only), or ended (Prefer: wait)"},
+        202: {"description": "Accepted"},
+    },
 )
 async def post_optimization(
     request: Request, inside: InHouse, caller: Runner, *, validate_only: bool = False
 ) -> JSONResponse:
-    """Request a run; the same inputs give the run that answers them already."""
+    """Request a run; the same inputs give the run that answers them already.
+
+    With `Prefer: wait=n` the answer is 200 with the ended run where it ends within n seconds (at most 30).
+    """
     wanted = reading.read_run(await read_json(request, RUN, most_bytes(inside)))
     if validate_only:
         await optimizations.check_only(inside, caller, wanted)
         return JSONResponse({"valid": True})
-    run = await optimizations.submit(inside, caller, wanted)
+    seconds = preferred_wait(request)
+    run = await wait_for_end(inside, caller, await optimizations.submit(inside, caller, wanted), seconds)
+    if seconds and not run.is_active:
+        return JSONResponse(writing.write_run(run), headers=writing.accepted_headers(run) | applied(seconds))
     return JSONResponse(writing.write_run(run), status_code=202, headers=writing.accepted_headers(run))
 
 

@@ -1,0 +1,27 @@
+"""Waiting for a run's end inside a request, for callers who prefer that to polling."""
+
+import asyncio
+
+from assetmix.persistence.optimizations import Run
+from assetmix.services.context import Caller, House
+from assetmix.services.optimizations import get_run
+
+LOOK_SECONDS = 2.0
+"""Pause between two looks when no notice comes."""
+
+
+async def wait_for_end(house: House, caller: Caller, run: Run, seconds: float) -> Run:
+    """Give the run as it is when it has ended, or after so many seconds."""
+    if house.endings is None or seconds <= 0:
+        return run
+    deadline = asyncio.get_running_loop().time() + seconds
+    async with house.endings.of(run.id) as ended:
+        while True:
+            found = await get_run(house, caller, run.id)
+            left = deadline - asyncio.get_running_loop().time()
+            if not found.is_active or left <= 0:
+                return found
+            try:
+                await asyncio.wait_for(ended.wait(), min(left, LOOK_SECONDS))
+            except TimeoutError:
+                continue
