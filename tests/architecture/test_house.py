@@ -1,6 +1,7 @@
 """The shape of the house, as far as tools do not check it already."""
 
 import ast
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -55,3 +56,10 @@ def test_locked_requirements_name_no_address_and_hash_everything(file: str) -> N
     assert "--index-url" not in text
     pinned = [line for line in text.splitlines() if "==" in line and not line.startswith(" ")]
     assert all(line.endswith("\\") for line in pinned)
+
+
+def test_the_openapi_document_in_the_repository_is_the_services_own() -> None:
+    ended = subprocess.run([sys.executable, "-m", "assetmix", "openapi"], capture_output=True, text=True, check=True)
+
+    kept = (ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")
+    assert json.loads(ended.stdout) == json.loads(kept), "run `make openapi`"

@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -93,6 +94,9 @@ def test_its_commands_do_what_it_says(place: tuple[Path, int]) -> None:
         ready_line = said.split("try       ", 1)[1].splitlines()[0]
         for command in [ready_line, *COMMANDS[1:-1]]:
             answers_json(command, place)
+        example = [sys.executable, "examples/quickstart.py"]
+        told = subprocess.run(example, cwd=ROOT, env=environment(place), capture_output=True, text=True, check=False)
+        assert "orders lead to the best portfolio" in told.stdout, told.stderr
         assert (place[0] / "demo.key").stat().st_mode & 0o077 == 0
     finally:
         os.killpg(run.pid, signal.SIGINT)  # a terminal's Ctrl-C reaches make and what it runs

@@ -103,7 +103,7 @@ async def latest(house: House, caller: Caller, portfolio: str) -> tuple[Run, boo
         run = await optimizations.find_latest(connection, caller.tenant_id, stored.id)
         if run is None:
             raise NoOptimization("no optimization was ever requested for this portfolio")
-        return run, await _has_changed(connection, run, stored)
+        return run, not run.is_active and await _has_changed(connection, run, stored)
 
 
 async def list_runs(
