@@ -15,16 +15,13 @@ key = (home / "demo.key").read_text(encoding="utf-8").strip()
 address = f"http://127.0.0.1:{os.environ.get('PORT', '8000')}"
 
 with httpx.Client(base_url=address, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
+    energy = {"grouping": "sectors", "name": "energy", "within": "stocks"}
     strategy = {
         "universe": {"tags": ["us-large"]},
         "objective": {"sense": "minimize", "terms": [{"measure": {"kind": "variance"}, "weight": 1.0}]},
         "constraints": [
             {"kind": "weight_bounds", "upper": 0.15},
-            {
-                "kind": "group_weight",
-                "scope": {"grouping": "sectors", "name": "energy", "within": "stocks"},
-                "upper": 0.1,
-            },
+            {"kind": "group_weight", "scope": energy, "upper": 0.1},
         ],
         "risk_model": {"kind": "sample", "window": 504},
         "trading": {"cost_fraction": 0.001, "min_order_amount": 100},

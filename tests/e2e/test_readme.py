@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -73,9 +74,9 @@ def test_the_readme_is_one_and_a_half_screens() -> None:
     assert COMMANDS[-1] == "make test\n"
 
 
-@pytest.mark.timeout(240)
-@pytest.mark.skipif(not (ROOT / ".venv" / "installed").exists(), reason="make run would install into .venv first")
-def test_its_commands_do_what_it_says(place: tuple[Path, int]) -> None:
+@contextmanager
+def made_to_run(place: tuple[Path, int]) -> Iterator[tuple[str, list[psutil.Process]]]:
+    """What `make run` says until it serves, and its processes; Ctrl-C at the end."""
     run = subprocess.Popen(
         COMMANDS[0].split(),
         cwd=ROOT,
@@ -85,27 +86,36 @@ def test_its_commands_do_what_it_says(place: tuple[Path, int]) -> None:
         text=True,
         start_new_session=True,
     )
-    try:
-        said = read_until(run, "serving until Ctrl-C")
-        started = family(run)
+    with run:
+        try:
+            said = read_until(run, "serving until Ctrl-C")
+            yield said, family(run)
+        finally:
+            os.killpg(run.pid, signal.SIGINT)  # a terminal's Ctrl-C reaches make and what it runs
+            run.wait(60)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.skipif(not (ROOT / ".venv" / "installed").exists(), reason="make run would install into .venv first")
+def test_its_commands_do_what_it_says(place: tuple[Path, int]) -> None:
+    with made_to_run(place) as (said, started):
         assert "orders lead to the best portfolio" in said
         assert "Look-through" in said
         assert str(place[0] / "demo.key") in said
-        ready_line = said.split("try       ", 1)[1].splitlines()[0]
-        for command in [ready_line, *COMMANDS[1:-1]]:
+        for command in [said.split("try       ", 1)[1].splitlines()[0], *COMMANDS[1:-1]]:
             answers_json(command, place)
-        example = [sys.executable, "examples/quickstart.py"]
-        told = subprocess.run(example, cwd=ROOT, env=environment(place), capture_output=True, text=True, check=False)
-        assert "orders lead to the best portfolio" in told.stdout, told.stderr
+        assert "orders lead to the best portfolio" in example(place)
         assert (place[0] / "demo.key").stat().st_mode & 0o077 == 0
-    finally:
-        os.killpg(run.pid, signal.SIGINT)  # a terminal's Ctrl-C reaches make and what it runs
-        run.wait(60)
-        if run.stdout is not None:
-            run.stdout.close()
 
     _, alive = psutil.wait_procs(started, timeout=10)
     assert alive == []
+
+
+def example(place: tuple[Path, int]) -> str:
+    command = [sys.executable, "examples/quickstart.py"]
+    ended = subprocess.run(command, cwd=ROOT, env=environment(place), capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
 
 
 @pytest.mark.timeout(120)
