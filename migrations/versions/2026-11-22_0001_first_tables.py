@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column(
             "settings", postgresql.JSONB(astext_type=sa.Text()), server_default=sa.text("'{}'::jsonb"), nullable=False
         ),
+        sa.Column("strategies_made", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint("name <> 'optimization'", name=op.f("ck_tenants_reserved")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tenants")),

@@ -5,17 +5,21 @@ large (declared or not), and puts the request id on every response.
 """
 
 import json
+import logging
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from assetmix.api.context import request_id
-from assetmix.api.problems import MEDIA_TYPE, Problem, document
+from assetmix.api.problems import MEDIA_TYPE, Problem, document, problem_of
+
+log = logging.getLogger(__name__)
 
 Message = MutableMapping[str, Any]
+Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MOST_HEADERS = 100
 HEADER_BYTES = 16_384
@@ -30,7 +34,7 @@ class Gate:
         self._app = app
         self._most_bytes = most_bytes
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -42,11 +46,29 @@ class Gate:
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", identity)]
             await send(message)
 
-        problem = self._refusal(scope["headers"])
+        problem = self._refusal(scope["headers"]) or _hidden_nul(scope)
         if problem is None:
-            await self._app(scope, self._counted(receive), named)
-        else:
+            problem = await self._pass(scope, receive, named)
+        if problem is not None:
             await _refuse(problem, identity.decode(), named)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> Problem | None:
+        """Let a request through; what nobody handled is logged here, so that the connection stays whole."""
+        started = False
+
+        async def noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, self._counted(receive), noting)
+        except Problem as problem:
+            return None if started else problem
+        except Exception:
+            log.exception("request %s failed", request_id(scope))
+            return None if started else problem_of(RuntimeError())
+        return None
 
     def _refusal(self, given: list[tuple[bytes, bytes]]) -> Problem | None:
         headers = dict(given)
@@ -80,6 +102,12 @@ class Gate:
 def too_large(most_bytes: int) -> Problem:
     """Refuse a body beyond the limit."""
     return Problem(413, "payload-too-large", f"a body here has at most {most_bytes} bytes; send less at a time")
+
+
+def _hidden_nul(scope: Scope) -> Problem | None:
+    if "\x00" in scope["path"] or b"%00" in scope.get("query_string", b""):
+        return Problem(400, "bad-request", "an address does not hold the character U+0000")
+    return None
 
 
 async def _refuse(problem: Problem, identity: str, send: Send) -> None:

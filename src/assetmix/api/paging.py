@@ -9,6 +9,7 @@ from typing import Any
 from assetmix.api.problems import Problem
 
 DEFAULT, MOST = 50, 200
+LONGEST = 1000
 
 
 def clamp(limit: int) -> int:
@@ -35,10 +36,10 @@ def after(cursor: str | None, listing: str, first: Any) -> Any:  # noqa: ANN401 
     if cursor is None:
         return first
     try:
-        name, key = json.loads(base64.urlsafe_b64decode(cursor.encode("ascii")))
-    except (ValueError, TypeError, binascii.Error):
+        name, key = json.loads(base64.urlsafe_b64decode(cursor[:LONGEST].encode("ascii")).decode("utf-8"))
+    except (ValueError, TypeError, RecursionError, binascii.Error):
         raise _refused() from None
-    if name != listing or type(key) is not type(first):
+    if name != listing or type(key) is not type(first) or not _is_plain(key):
         raise _refused()
     return key
 
@@ -49,6 +50,12 @@ def page(items: Sequence[Any], limit: int, listing: str, last: Any) -> dict[str,
         return {"items": list(items), "next": None}
     cursor = base64.urlsafe_b64encode(json.dumps([listing, last]).encode()).decode()
     return {"items": list(items), "next": cursor}
+
+
+def _is_plain(key: Any) -> bool:  # noqa: ANN401 - text or number
+    if isinstance(key, int):
+        return 0 <= key < 2**31
+    return "\x00" not in key and key.isprintable()
 
 
 def _refused() -> Problem:

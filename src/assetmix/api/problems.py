@@ -20,6 +20,9 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
+LONGEST = 300
+"""Characters of a pointer or sentence: a name of half a megabyte is not given back."""
+
 STATUS: Mapping[type[Error], int] = {
     errors.NotFound: 404,
     errors.PreconditionFailed: 412,
@@ -79,12 +82,15 @@ def document(problem: Problem, request: str) -> dict[str, Any]:
         "type": f"/problems/{problem.code}",
         "title": problem.code.replace("-", " ").capitalize(),
         "status": problem.status,
-        "detail": problem.detail,
+        "detail": problem.detail[:LONGEST],
         "request_id": request,
         "retryable": problem.status in {429, 503},
     }
     if problem.faults:
-        body["errors"] = [{"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in problem.faults]
+        body["errors"] = [
+            {"pointer": one.pointer[:LONGEST], "code": one.code, "detail": one.detail[:LONGEST]}
+            for one in problem.faults
+        ]
     return body
 
 
@@ -114,7 +120,7 @@ def install(app: FastAPI, writers: Mapping[str, Writer]) -> None:
             log.error("request %s failed", request_id(request.scope), exc_info=error)
         return _writer(request, writers)(request, problem)
 
-    for kind in (Problem, Error, RequestValidationError, HTTPException, Exception):
+    for kind in (Problem, Error, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, answer)
 
 

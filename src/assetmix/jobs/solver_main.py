@@ -38,6 +38,7 @@ def main() -> None:
     os.dup2(2, 1)  # what a solver prints must not come between the answers
     rehearse()
     _limit_memory(memory_mb)
+    answers.write(Frame({"ready": True}).pack())
     serve(sys.stdin.buffer, answers, kept)
 
 

@@ -28,6 +28,7 @@ class SolverProcess:
     def __init__(self, memory_mb: int, kept: int) -> None:
         self._arguments = (str(os.getpid()), str(memory_mb), str(kept))
         self._process: Process | None = None
+        self._is_ready = False
 
     @property
     def pid(self) -> int | None:
@@ -38,8 +39,22 @@ class SolverProcess:
         """Start the process unless one is running."""
         if self._process is not None and self._process.returncode is None:
             return
+        self._is_ready = False
         command = (sys.executable, "-m", "assetmix.jobs.solver_main", *self._arguments)
         self._process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+
+    async def ready(self) -> None:
+        """Start the process unless one is running, and wait until it takes questions.
+
+        Raises
+        ------
+        SolverLost
+            when the process ends first
+        """
+        await self.start()
+        if not self._is_ready:
+            await self._receive()
+            self._is_ready = True
 
     async def ask(self, question: dict[str, Any], load_snapshot: LoadSnapshot) -> Frame:
         """Send a question and wait for its answer; a snapshot is loaded only if it is not known there.
@@ -49,7 +64,7 @@ class SolverProcess:
         SolverLost
             when the process ends first
         """
-        await self.start()
+        await self.ready()
         await self._send(Frame(question))
         answer = await self._receive()
         if "need" in answer.header:

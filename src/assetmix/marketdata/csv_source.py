@@ -4,7 +4,9 @@ import csv
 import datetime as dt
 import io
 import itertools
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TypeAlias
 
 from assetmix.errors import Fault, InvalidRequest
@@ -15,6 +17,9 @@ Row: TypeAlias = tuple[str, dt.date, float, float | None, float | None, float | 
 OPTIONAL = ("adjusted_close", "open", "high", "low", "volume")
 MOST_FAULTS = 20
 
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+
 
 def read_csv(text: str) -> list[Row]:
     """Read price rows; empty cells of a wide table are days without a price.
@@ -24,10 +29,20 @@ def read_csv(text: str) -> list[Row]:
     InvalidRequest
         naming line and column of every cell that cannot be read, twenty at most
     """
-    lines = csv.reader(io.StringIO(text))
+    try:
+        return _read(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
+    except csv.Error as error:
+        detail = "the text is not a table that can be read; save it as CSV UTF-8 with ordinary line ends"
+        raise InvalidRequest(detail, [Fault("", "malformed-csv", detail)]) from error
+
+
+def _read(lines: Iterator[list[str]]) -> list[Row]:
     header = [name.strip() for name in next(lines, [])]
     if not header or header[0].lower() != "date":
         detail = "the first line names the columns and begins with date: date,instrument,close or date,ID,ID"
+        raise InvalidRequest(detail, [Fault("/line/1", "invalid-header", detail)])
+    if len(set(header)) < len(header):
+        detail = "two columns have the same name; keep one"
         raise InvalidRequest(detail, [Fault("/line/1", "invalid-header", detail)])
     is_long = len(header) > 1 and header[1].lower() == "instrument"
     reader = _Reader([name.lower() for name in header] if is_long else header)
@@ -80,20 +95,19 @@ class _Reader:
             yield number, cells
 
     def _date(self, number: int, cell: str) -> dt.date | None:
-        try:
-            return dt.date.fromisoformat(cell.strip()[:10])
-        except ValueError:
-            self._fault(number, "date", "a date reads 2022-12-28")
-            return None
+        if _DATE.fullmatch(cell.strip()):
+            with suppress(ValueError):
+                return dt.date.fromisoformat(cell.strip())
+        self._fault(number, "date", "a date reads 2022-12-28")
+        return None
 
     def _figure(self, number: int, column: str, cell: str) -> float | None:
         if not cell.strip():
             return None
-        try:
+        if _NUMBER.fullmatch(cell.strip()):
             return float(cell)
-        except ValueError:
-            self._fault(number, column, "a price is a number with a point, without thousands separators")
-            return None
+        self._fault(number, column, "a price is a number with a point, without thousands separators")
+        return None
 
     def _fault(self, number: int, column: str, detail: str) -> None:
         pointer = f"/line/{number}/{column}" if column else f"/line/{number}"

@@ -9,7 +9,7 @@ from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Fault
 from assetmix.estimation.specs import GivenForecast
-from assetmix.optimization.check import escape
+from assetmix.optimization.check import MOST_MONEY, escape
 from assetmix.optimization.measure import Measure, Needs
 from assetmix.optimization.reach import allowed_ids
 from assetmix.optimization.scope import Group, Ids, Scope, Tag
@@ -118,6 +118,8 @@ def _members(pointer: str, weights: Mapping[str, float], snapshot: Snapshot) -> 
 
 
 def _value(value: float) -> Iterator[Fault]:
+    if abs(value) > MOST_MONEY:
+        yield Fault("/portfolio/holdings", "limit-exceeded", f"a portfolio is worth at most {MOST_MONEY:g}")
     if not value > 0:
         detail = "the portfolio is worth nothing before trading; add holdings, cash or a cash flow"
         yield Fault("/portfolio/holdings", "empty-portfolio", detail)

@@ -17,6 +17,11 @@ from assetmix.optimization.strategy import Strategy, UniverseById
 MOST_ASSETS = 2000
 MOST_CONSTRAINTS = 500
 MOST_FAULTS = 20
+MOST_MONEY = 1e15
+MOST_WEIGHT = 1e6
+MOST_FACTOR = 1e12
+MOST_WINDOW = 100_000
+MOST_DAYS = 36_500
 
 _ERRORS: Mapping[str, Callable[[str, list[Fault]], InvalidRequest]] = {
     "unknown-asset": UnknownAsset,
@@ -81,8 +86,11 @@ def _constraints(strategy: Strategy) -> Iterator[Fault]:
     for i, constraint in enumerate(strategy.constraints):
         for fault in constraint.faults():
             yield Fault(f"/constraints/{i}{fault.pointer}", fault.code, fault.detail)
-        if constraint.penalty is not None and constraint.penalty <= 0:
-            yield Fault(f"/constraints/{i}/penalty", "out-of-range", "a penalty is above 0; leave it out to be hard")
+        yield from _outside(f"/constraints/{i}/penalty", constraint.penalty, (1 / MOST_FACTOR, MOST_FACTOR))
+        for name in ("lower", "upper"):
+            bound = getattr(constraint, name, None)
+            if isinstance(bound, float | int):
+                yield from _outside(f"/constraints/{i}/{name}", bound, (-MOST_WEIGHT, MOST_WEIGHT))
 
 
 def _measures(strategy: Strategy) -> Iterator[Fault]:
@@ -112,10 +120,18 @@ def _keys(strategy: Strategy) -> Iterator[Fault]:
 
 def _figures(strategy: Strategy) -> Iterator[Fault]:
     trading = strategy.trading
-    for name in ("cost_fraction", "cost_amount", "min_order_amount"):
-        if getattr(trading, name) < 0:
-            yield Fault(f"/trading/{name}", "out-of-range", f"{name} is not negative")
+    for name, most in (("cost_fraction", 1.0), ("cost_amount", MOST_MONEY), ("min_order_amount", MOST_MONEY)):
+        yield from _outside(f"/trading/{name}", getattr(trading, name), (0.0, most))
     for name, spec in (("risk_model", strategy.risk_model), ("forecast", strategy.forecast)):
-        window = getattr(spec, "window", None)
-        if window is not None and window < 2:  # noqa: PLR2004 - a variance needs two returns
-            yield Fault(f"/{name}/window", "out-of-range", "window counts returns and is at least 2")
+        yield from _outside(f"/{name}/window", getattr(spec, "window", None), (2, MOST_WINDOW))
+        yield from _outside(f"/{name}/horizon_days", getattr(spec, "horizon_days", None), (1e-6, MOST_DAYS))
+    for key, weight in strategy.benchmark.items():
+        yield from _outside(f"/benchmark/{escape(key)}", weight, (-MOST_WEIGHT, MOST_WEIGHT))
+    for i, term in enumerate(strategy.objective.terms):
+        yield from _outside(f"/objective/terms/{i}/weight", abs(term.weight) or 1.0, (1 / MOST_FACTOR, MOST_FACTOR))
+
+
+def _outside(pointer: str, figure: float | None, band: tuple[float, float]) -> Iterator[Fault]:
+    low, high = band
+    if figure is not None and not low <= figure <= high:
+        yield Fault(pointer, "out-of-range", f"{pointer.rsplit('/', 1)[1]} lies between {low:g} and {high:g}")

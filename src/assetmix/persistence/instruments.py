@@ -1,6 +1,6 @@
 """Instruments by id, each with a revision that grows whenever its document changes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -34,10 +34,10 @@ async def put_instruments(connection: Connection, tenant_id: str, given: Sequenc
     """Create or replace instruments; equal documents are left untouched."""
     documents = {one.id: INSTRUMENT.write(one) for one in given}
     known = await connection.execute(
-        sa.select(instruments.c.id).where(instruments.c.tenant_id == tenant_id, instruments.c.id.in_(documents))
+        sa.select(instruments.c.id).where(instruments.c.tenant_id == tenant_id, _named(documents))
     )
     before = set(known.scalars())
-    rows = [{"tenant_id": tenant_id, "id": key, "document": document} for key, document in documents.items()]
+    rows = [{"tenant_id": tenant_id, "id": key, "document": document} for key, document in sorted(documents.items())]
     statement = insert(instruments).values(revision=revisions.next_value())
     upsert = statement.on_conflict_do_update(
         index_elements=["tenant_id", "id"],
@@ -51,7 +51,7 @@ async def put_instruments(connection: Connection, tenant_id: str, given: Sequenc
 
 async def get_instruments(connection: Connection, tenant_id: str, ids: Sequence[str]) -> list[StoredInstrument]:
     """Give the instruments of those ids that exist, ordered by id."""
-    return await _select(connection, instruments.c.tenant_id == tenant_id, instruments.c.id.in_(list(ids)))
+    return await _select(connection, instruments.c.tenant_id == tenant_id, _named(ids))
 
 
 async def get_revisions(
@@ -59,7 +59,7 @@ async def get_revisions(
 ) -> dict[str, tuple[int, int]]:
     """Give document and price revision of the instruments that are named or carry any of the tags."""
     carried = instruments.c.document["tags"].has_any(sa.cast(list(tags), sa.ARRAY(sa.Text)))
-    wanted = instruments.c.id.in_(list(ids)) | carried if tags else instruments.c.id.in_(list(ids))
+    wanted = _named(ids) | carried if tags else _named(ids)
     columns = (instruments.c.id, instruments.c.revision, instruments.c.price_revision)
     query = sa.select(*columns).where(instruments.c.tenant_id == tenant_id, wanted).order_by(instruments.c.id)
     return {row.id: (row.revision, row.price_revision) for row in (await connection.execute(query)).all()}
@@ -76,7 +76,7 @@ async def touch_prices(connection: Connection, tenant_id: str, ids: Sequence[str
     """Give the instruments a new price revision."""
     query = (
         sa.update(instruments)
-        .where(instruments.c.tenant_id == tenant_id, instruments.c.id.in_(list(ids)))
+        .where(instruments.c.tenant_id == tenant_id, _named(ids))
         .values(price_revision=revisions.next_value())
     )
     await connection.execute(query)
@@ -89,3 +89,13 @@ async def _select(connection: Connection, *where: sa.ColumnElement[bool]) -> lis
 
 def _stored(row: sa.Row[tuple[object, ...]]) -> StoredInstrument:
     return StoredInstrument(INSTRUMENT.read_value(row.document), row.revision, row.price_revision)
+
+
+async def lock_market_data(connection: Connection, tenant_id: str) -> None:
+    """Have the uploads of a tenant come one after the other, so that they cannot lock each other out."""
+    await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(tenant_id, 2))))
+
+
+def _named(ids: Iterable[str]) -> sa.ColumnElement[bool]:
+    """One parameter however many ids there are."""
+    return instruments.c.id == sa.any_(sa.cast(list(ids), sa.ARRAY(sa.Text)))

@@ -25,6 +25,11 @@ class StoredPortfolio:
     updated_at: dt.datetime
 
     @property
+    def tag(self) -> str:
+        """Names this version and its content."""
+        return f"{self.version}-{self.digest[:8]}"
+
+    @property
     def portfolio(self) -> Portfolio:
         """The portfolio itself."""
         return PORTFOLIO.read_value(self.document)
@@ -52,11 +57,13 @@ async def put_portfolio(
     return stored, stored.id == new_id
 
 
-async def find_portfolio(connection: Connection, tenant_id: str, name: str) -> StoredPortfolio | None:
-    """Give the portfolio whose id or client reference is `name`."""
+async def find_portfolio(
+    connection: Connection, tenant_id: str, name: str, *, lock: bool = False
+) -> StoredPortfolio | None:
+    """Give the portfolio whose id or client reference is `name`; locked, nobody else changes it meanwhile."""
     named = (portfolios.c.id == name) | (portfolios.c.client_reference == name)
     query = sa.select(portfolios).where(portfolios.c.tenant_id == tenant_id, named)
-    row = (await connection.execute(query)).one_or_none()
+    row = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
     return None if row is None else _stored(row)
 
 

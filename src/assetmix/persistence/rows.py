@@ -35,6 +35,7 @@ tenants = sa.Table(
     sa.Column("id", sa.Text, primary_key=True),
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("settings", JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
+    sa.Column("strategies_made", sa.Integer, nullable=False, server_default="0"),
     _time("created_at"),
     sa.CheckConstraint("name <> 'optimization'", name="reserved"),
 )

@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from assetmix.errors import Unavailable
+from assetmix.errors import Error, Fault, InvalidRequest, Unavailable
 
 Connection: TypeAlias = AsyncConnection
 """A connection inside a transaction; what repositories are given."""
@@ -27,7 +27,6 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=5,
-            pool_pre_ping=True,
             connect_args={
                 "timeout": 5,
                 "server_settings": {
@@ -39,6 +38,8 @@ class Database:
                 },
             },
         )
+        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -55,15 +56,41 @@ class Database:
         except (InterfaceError, PoolTimeout, OSError, TimeoutError) as error:
             raise Unavailable("the database cannot be reached") from error
         except DBAPIError as error:
-            if error.connection_invalidated or isinstance(error, OperationalError):
-                raise Unavailable("the database cannot be reached") from error
-            raise
+            raise _translated(error) from error
 
-    async def ping(self) -> None:
-        """Ask the database for a sign of life."""
-        async with self.transaction() as connection:
-            await connection.execute(sa.text("select 1"))
+    @asynccontextmanager
+    async def look(self) -> AsyncIterator[Connection]:
+        """Run one reading statement without a transaction around it, which saves two round trips."""
+        try:
+            async with self._reading.connect() as connection:
+                yield connection
+        except (InterfaceError, PoolTimeout, OSError, TimeoutError) as error:
+            raise Unavailable("the database cannot be reached") from error
+        except DBAPIError as error:
+            raise _translated(error) from error
 
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+
+PASSING = ("40", "53", "55", "57")
+"""SQLSTATE classes that may be gone the next time: deadlock, no room, lock timeout, shutdown."""
+
+UNSTORABLE = ("22", "54")
+"""SQLSTATE classes of values that no check foresaw and the database cannot hold."""
+
+
+def _translated(error: DBAPIError) -> Error | DBAPIError:
+    state = str(getattr(error.orig, "sqlstate", None) or "")
+    if error.connection_invalidated or isinstance(error, OperationalError) or state.startswith(PASSING):
+        return Unavailable("the database cannot be reached, or is busy with the same rows")
+    if state.startswith(UNSTORABLE):
+        return InvalidRequest("a value cannot be stored", [Fault("", "out-of-range", "a value cannot be stored")])
+    return error
+
+
+def _refuse_closed(connection: Any, _record: object, _proxy: object) -> None:  # noqa: ANN401 - the driver's own
+    """Have the pool make a new connection in place of one that the server has closed; costs no round trip."""
+    if connection.driver_connection.is_closed():
+        raise DisconnectionError

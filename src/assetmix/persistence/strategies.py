@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from assetmix.codec.documents import STRATEGY, digest
 from assetmix.optimization.strategy import Strategy
-from assetmix.persistence.rows import strategies, strategy_versions
+from assetmix.persistence.rows import strategies, strategy_versions, tenants
 from assetmix.persistence.session import Connection
 
 
@@ -22,24 +22,37 @@ class StoredStrategy:
     digest: str
 
     @property
+    def tag(self) -> str:
+        """Names this version and its content."""
+        return f"{self.version}-{self.digest[:8]}"
+
+    @property
     def strategy(self) -> Strategy:
         """The declared strategy."""
         return STRATEGY.read_value(self.document)
+
+
+async def lock_strategies(connection: Connection, tenant_id: str) -> None:
+    """Have the changes of a tenant's strategies come one after the other."""
+    await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(tenant_id, 1))))
 
 
 async def put_strategy(
     connection: Connection, tenant_id: str, name: str, strategy: Strategy
 ) -> tuple[StoredStrategy, bool]:
     """Create a strategy or add a version; an equal document adds none. Also whether it was created."""
-    await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(tenant_id, 1))))
     known = await find_strategy(connection, tenant_id, name)
     document = STRATEGY.write(strategy)
     content = digest(document)
     if known is not None and known.digest == content:
         return known, False
     if known is None:
-        number = sa.select(sa.func.coalesce(sa.func.max(strategies.c.strategy_id), 0) + 1)
-        number = number.where(strategies.c.tenant_id == tenant_id)
+        number = (
+            sa.update(tenants)
+            .where(tenants.c.id == tenant_id)
+            .values(strategies_made=tenants.c.strategies_made + 1)
+            .returning(tenants.c.strategies_made)
+        )
         stored = StoredStrategy((await connection.execute(number)).scalar_one(), name, 1, document, content)
         await connection.execute(sa.insert(strategies).values(tenant_id=tenant_id, **_columns(stored)))
     else:

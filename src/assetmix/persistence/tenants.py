@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -18,6 +19,7 @@ class StoredKey:
     tenant: str
     hash: bytes
     scopes: frozenset[str]
+    settings: dict[str, Any]
 
 
 async def ensure_tenant(connection: Connection, tenant_id: str, name: str) -> str:
@@ -40,13 +42,15 @@ async def add_key(connection: Connection, tenant_id: str, key: Mapping[str, obje
 async def find_key(connection: Connection, key_id: str) -> StoredKey | None:
     """Give a key that is neither revoked nor expired, by its public part."""
     query = (
-        sa.select(api_keys.c.tenant_id, tenants.c.name, api_keys.c.hash, api_keys.c.scopes)
+        sa.select(api_keys.c.tenant_id, tenants.c.name, api_keys.c.hash, api_keys.c.scopes, tenants.c.settings)
         .join(tenants, tenants.c.id == api_keys.c.tenant_id)
         .where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
         .where(sa.or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > sa.func.now()))
     )
     row = (await connection.execute(query)).one_or_none()
-    return None if row is None else StoredKey(row.tenant_id, row.name, bytes(row.hash), frozenset(row.scopes))
+    if row is None:
+        return None
+    return StoredKey(row.tenant_id, row.name, bytes(row.hash), frozenset(row.scopes), row.settings)
 
 
 async def list_keys(connection: Connection, tenant_id: str) -> list[sa.Row[tuple[object, ...]]]:
@@ -64,9 +68,3 @@ async def revoke_key(connection: Connection, key_id: str) -> bool:
         .values(revoked_at=sa.func.now())
     )
     return (await connection.execute(query)).rowcount > 0
-
-
-async def tenant_settings(connection: Connection, tenant_id: str) -> dict[str, object]:
-    """Settings of a tenant."""
-    found = await connection.execute(sa.select(tenants.c.settings).where(tenants.c.id == tenant_id))
-    return dict(found.scalar_one())

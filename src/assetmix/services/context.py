@@ -1,6 +1,8 @@
 """What every use case is given: the database, the bell, the settings, and whose call it is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from assetmix.jobs.doorbell import Doorbell
 from assetmix.optimization.memory import Memory
@@ -28,3 +30,4 @@ class Caller:
     tenant: str
     key_id: str
     scopes: frozenset[str]
+    settings: Mapping[str, Any]

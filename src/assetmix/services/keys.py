@@ -92,13 +92,13 @@ async def authenticate(house: House, text: str | None) -> Caller:
         for anything but a valid key
     """
     public = _public_part(text)
-    async with house.database.transaction() as connection:
+    async with house.database.look() as connection:
         stored = None if public is None else await tenants.find_key(connection, public)
     expected = b"" if stored is None else stored.hash
     given = hash_key(text or "", house.settings.key_pepper.get_secret_value())
     if stored is None or public is None or not hmac.compare_digest(given, expected):
         raise Unauthenticated("a valid key is needed: Authorization: Bearer am_live_…")
-    return Caller(stored.tenant_id, stored.tenant, public, stored.scopes)
+    return Caller(stored.tenant_id, stored.tenant, public, stored.scopes, stored.settings)
 
 
 def require(caller: Caller, scope: str) -> None:

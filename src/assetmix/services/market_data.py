@@ -1,7 +1,7 @@
 """Instruments and prices: stored, looked up, listed."""
 
+import asyncio
 import datetime as dt
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,9 +12,12 @@ from assetmix.persistence import instruments, prices
 from assetmix.persistence.instruments import Change
 from assetmix.persistence.prices import Row
 from assetmix.services.context import Caller, House
+from assetmix.services.names import LONGEST, currency_faults, is_printable
 
 MOST_INSTRUMENTS = 10_000
 MOST_ROWS = 2_000_000
+SMALLEST, LARGEST = 1e-12, 1e15
+FIRST_DAY, LAST_DAY = dt.date(1800, 1, 1), dt.date(2200, 12, 31)
 FIGURES = ("close", "adjusted_close", "open", "high", "low")
 
 
@@ -39,6 +42,7 @@ async def put_instruments(house: House, caller: Caller, given: Sequence[Instrume
     if len(given) > MOST_INSTRUMENTS:
         raise LimitExceeded(f"at most {MOST_INSTRUMENTS} instruments in one request")
     async with house.database.transaction() as connection:
+        await instruments.lock_market_data(connection, caller.tenant_id)
         return await instruments.put_instruments(connection, caller.tenant_id, given)
 
 
@@ -74,8 +78,9 @@ async def put_prices(house: House, caller: Caller, rows: Sequence[Row], *, dry_r
     UnknownAsset
         when an instrument was never loaded
     """
-    _check_rows(rows)
+    await asyncio.to_thread(_check_rows, rows)
     async with house.database.transaction() as connection:
+        await instruments.lock_market_data(connection, caller.tenant_id)
         wanted = sorted({row[0] for row in rows})
         known = await instruments.get_revisions(connection, caller.tenant_id, wanted, ())
         faults = [Fault("/prices", "unknown-asset", f"no instrument {key}") for key in wanted if key not in known]
@@ -99,11 +104,16 @@ async def get_prices(
 
 
 def _instrument_faults(pointer: str, one: Instrument) -> list[Fault]:
-    faults = []
-    if not one.id or is_cash(one.id) or "/" in one.id:
-        faults.append(Fault(f"{pointer}/id", "invalid-id", "an id is not empty, has no / and does not begin with $"))
-    if one.step <= 0 or one.lot <= 0:
-        faults.append(Fault(f"{pointer}/lot", "out-of-range", "lot and fractional_step are above 0"))
+    faults = currency_faults(one.currency, f"{pointer}/currency")
+    if not one.id or is_cash(one.id) or "/" in one.id or len(one.id) > LONGEST or not is_printable(one.id):
+        detail = f"an id has 1 to {LONGEST} visible characters, no / and does not begin with $"
+        faults.append(Fault(f"{pointer}/id", "invalid-id", detail))
+    for name in ("lot", "fractional_step"):
+        figure = getattr(one, name)
+        if figure is not None and not SMALLEST <= figure <= LARGEST:
+            faults.append(
+                Fault(f"{pointer}/{name}", "out-of-range", f"{name} lies between {SMALLEST:g} and {LARGEST:g}")
+            )
     return faults
 
 
@@ -118,6 +128,13 @@ def _check_rows(rows: Sequence[Row]) -> None:
 
 
 def _row_faults(pointer: str, row: Row) -> list[Fault]:
-    figures = zip(FIGURES, row[2:7], strict=True)
-    wrong = (name for name, figure in figures if figure is not None and not (math.isfinite(figure) and figure > 0))
-    return [Fault(f"{pointer}/{name}", "invalid-price", f"{name} is a finite number above 0") for name in wrong]
+    faults = []
+    for name, figure in zip(FIGURES, row[2:7], strict=True):
+        if figure is not None and not SMALLEST <= figure <= LARGEST:
+            detail = f"{name} is a price above 0, between {SMALLEST:g} and {LARGEST:g}"
+            faults.append(Fault(f"{pointer}/{name}", "invalid-price", detail))
+    if row[7] is not None and not 0 <= row[7] <= LARGEST:
+        faults.append(Fault(f"{pointer}/volume", "invalid-price", "volume is a number of units, 0 or more"))
+    if not FIRST_DAY <= row[1] <= LAST_DAY:
+        faults.append(Fault(f"{pointer}/date", "out-of-range", f"a date lies between {FIRST_DAY} and {LAST_DAY}"))
+    return faults

@@ -1,6 +1,7 @@
 """Runs: requested, found again when the inputs are the same, looked up, cancelled."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,13 +12,14 @@ from assetmix.optimization.application import check_application
 from assetmix.optimization.check import check_strategy, refuse
 from assetmix.optimization.reach import total_value
 from assetmix.optimization.strategy import Strategy
-from assetmix.persistence import optimizations, portfolios, strategies, tenants
+from assetmix.persistence import optimizations, portfolios, strategies
 from assetmix.persistence.optimizations import NewRun, Run
 from assetmix.persistence.portfolios import StoredPortfolio
 from assetmix.persistence.session import Connection
 from assetmix.services.context import Caller, House
 from assetmix.services.ids import new_id
-from assetmix.services.snapshots import freeze, known_digest, wanted
+from assetmix.services.portfolios import portfolio_faults
+from assetmix.services.snapshots import freeze, wanted
 from assetmix.services.versions import versions
 
 HASH_DIGITS = 32
@@ -59,8 +61,8 @@ async def submit(house: House, caller: Caller, request: Request) -> Run:
         when another run of the portfolio is active and the caller asked to be refused then
     """
     async with house.database.transaction() as connection:
-        run, is_new = await _store(house, connection, caller, request)
-    if is_new:
+        run = await _store(house, connection, caller, request)
+    if run.status == "queued":
         house.bell.ring()
     return run
 
@@ -79,7 +81,7 @@ async def get_run(house: House, caller: Caller, run_id: str) -> Run:
     NotFound
         when there is none
     """
-    async with house.database.transaction() as connection:
+    async with house.database.look() as connection:
         run = await optimizations.find_run(connection, caller.tenant_id, run_id)
     if run is None:
         raise NotFound("no such optimization")
@@ -103,7 +105,7 @@ async def latest(house: House, caller: Caller, portfolio: str) -> tuple[Run, boo
         run = await optimizations.find_latest(connection, caller.tenant_id, stored.id)
         if run is None:
             raise NoOptimization("no optimization was ever requested for this portfolio")
-        return run, not run.is_active and await _has_changed(connection, run, stored)
+        return run, not run.is_active and await _has_changed(house, connection, run, stored)
 
 
 async def list_runs(
@@ -135,21 +137,21 @@ async def cancel(house: House, caller: Caller, run_id: str) -> Run:
     return run
 
 
-async def _store(house: House, connection: Connection, caller: Caller, request: Request) -> tuple[Run, bool]:
+async def _store(house: House, connection: Connection, caller: Caller, request: Request) -> Run:
     new = await _prepare(house, connection, caller, request)
     same = await optimizations.find_same(connection, caller.tenant_id, new.optimization_hash)
     if same is not None:
         await optimizations.ask_again(connection, same)
-        return same, False
+        return same
     if new.portfolio_id is not None:
         await _make_way(connection, caller, new.portfolio_id, request)
     run = await optimizations.add_run(connection, caller.tenant_id, new, house.settings.ring_seconds)
     if run is not None:
-        return run, True
+        return run
     same = await optimizations.find_same(connection, caller.tenant_id, new.optimization_hash)
     if same is None:
         raise Conflict("another request with the same inputs has just ended; ask again")
-    return same, False
+    return same
 
 
 async def _make_way(connection: Connection, caller: Caller, portfolio_id: str, request: Request) -> None:
@@ -169,8 +171,7 @@ async def _prepare(house: House, connection: Connection, caller: Caller, request
     snapshot_digest, snapshot = await freeze(house, connection, caller.tenant_id, want)
     value = total_value(found.portfolio, snapshot) + request.cash_flow
     refuse(check_application(found.strategy, found.portfolio, snapshot, value))
-    settings = await tenants.tenant_settings(connection, caller.tenant_id)
-    inputs = _inputs(found, request, settings)
+    inputs = _inputs(found, request, caller.settings)
     what_if = request.what_if or found.is_inline or request.as_of is not None
     named = [found.portfolio_id, what_if, snapshot_digest, inputs]
     return NewRun(
@@ -185,25 +186,27 @@ async def _prepare(house: House, connection: Connection, caller: Caller, request
     )
 
 
-async def _has_changed(connection: Connection, run: Run, stored: StoredPortfolio) -> bool:
+async def _has_changed(house: House, connection: Connection, run: Run, stored: StoredPortfolio) -> bool:
     strategy = await strategies.find_strategy_by_id(connection, run.tenant_id, run.strategy_id or 0)
     if strategy is None or strategy.document != run.inputs["strategy"]:
         return True
     if stored.document != run.inputs["portfolio"]:
         return True
     want = wanted(strategy.strategy, stored.portfolio, None)
-    return await known_digest(connection, run.tenant_id, want) != run.snapshot_digest
+    digest_now, _ = await freeze(house, connection, run.tenant_id, want)
+    return digest_now != run.snapshot_digest
 
 
 async def _resolve(connection: Connection, caller: Caller, request: Request) -> _Resolved:
     stored = None
     if isinstance(request.portfolio, str):
-        stored = await portfolios.find_portfolio(connection, caller.tenant_id, request.portfolio)
+        stored = await portfolios.find_portfolio(connection, caller.tenant_id, request.portfolio, lock=True)
         if stored is None:
             raise NotFound("no such portfolio")
     portfolio = stored.portfolio if stored is not None else request.portfolio
     if isinstance(portfolio, str):
         raise NotFound("no such portfolio")
+    refuse(portfolio_faults(portfolio, "/portfolio"))
     portfolio_id = None if stored is None else stored.id
     chosen = request.strategy if request.strategy is not None else portfolio.strategy
     if isinstance(chosen, Strategy):
@@ -225,7 +228,7 @@ async def _find_strategy(connection: Connection, caller: Caller, chosen: str | i
     return known
 
 
-def _inputs(found: _Resolved, request: Request, settings: dict[str, object]) -> dict[str, Any]:
+def _inputs(found: _Resolved, request: Request, settings: Mapping[str, Any]) -> dict[str, Any]:
     strategy = STRATEGY.write(found.strategy)
     return {
         "portfolio": PORTFOLIO.write(found.portfolio),

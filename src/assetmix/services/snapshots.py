@@ -13,13 +13,14 @@ from assetmix.optimization.strategy import Strategy, UniverseById, UniverseByTag
 from assetmix.persistence import instruments, prices, snapshots
 from assetmix.persistence.session import Connection
 from assetmix.services.context import House
+from assetmix.services.market_data import LAST_DAY
 
 ROWS_A_PERIOD = {"daily": 1, "weekly": 5, "monthly": 23}
 SPARE_ROWS = 60
 DOUBLE = 2
 """So many times the window is loaded, because days on which a price is missing are dropped."""
 
-END_OF_TIME = dt.date(9999, 12, 31)
+END_OF_TIME = LAST_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,6 @@ async def freeze(house: House, connection: Connection, tenant_id: str, want: Wan
     snapshot = read_snapshot(payload)
     house.snapshots.keep((tenant_id, known), snapshot)
     return known, snapshot
-
-
-async def known_digest(connection: Connection, tenant_id: str, want: Wanted) -> str | None:
-    """Give the content hash of what is known now, None where that was never frozen."""
-    revisions = await instruments.get_revisions(connection, tenant_id, want.ids, want.tags)
-    return await snapshots.find_digest(connection, tenant_id, _key(revisions, want))
 
 
 def _key(revisions: dict[str, tuple[int, int]], want: Wanted) -> str:

@@ -12,7 +12,7 @@ from assetmix.services.names import require_name
 
 
 async def put_strategy(
-    house: House, caller: Caller, name: str, strategy: Strategy, if_version: int | None = None
+    house: House, caller: Caller, name: str, strategy: Strategy, if_tag: str | None = None
 ) -> tuple[StoredStrategy, bool]:
     """Create a strategy or add a version to it; also whether it was created.
 
@@ -21,14 +21,15 @@ async def put_strategy(
     InvalidRequest
         with every fault that can be found without a portfolio
     PreconditionFailed
-        when `if_version` is given and is not the present one
+        when `if_tag` is given and is not the present one
     """
     require_name(name, "strategy")
     refuse(check_strategy(strategy))
     async with house.database.transaction() as connection:
-        if if_version is not None:
+        await strategies.lock_strategies(connection, caller.tenant_id)
+        if if_tag is not None:
             known = await strategies.find_strategy(connection, caller.tenant_id, name)
-            _require_version(None if known is None else known.version, if_version)
+            _require_tag(None if known is None else known.tag, if_tag)
         return await strategies.put_strategy(connection, caller.tenant_id, name, strategy)
 
 
@@ -78,7 +79,7 @@ def check_only(strategy: Strategy) -> None:
     refuse(check_strategy(strategy))
 
 
-def _require_version(present: int | None, wanted: int) -> None:
+def _require_tag(present: str | None, wanted: str) -> None:
     if present is None:
         raise PreconditionFailed("there is no such strategy yet; leave If-Match out to create it")
     if present != wanted:

@@ -36,6 +36,7 @@ class Workshop:
 
 async def work(shop: Workshop) -> bool:
     """Claim the next eligible run and see it through; whether there was one."""
+    await shop.solver.ready()
     async with shop.house.database.transaction() as connection:
         run = await queue.claim(connection, shop.worker, shop.house.settings.lease_seconds)
     if run is None:

@@ -1,6 +1,8 @@
 """The wire, word for word; no behavior."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from assetmix.codec.documents import Codec
 
@@ -11,7 +13,7 @@ class RebalanceBody(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     client_reference: str
-    strategy_id: int
+    strategy_id: Annotated[int, Field(ge=1, lt=2**31)]
 
 
 REBALANCE: Codec[RebalanceBody] = Codec(RebalanceBody)

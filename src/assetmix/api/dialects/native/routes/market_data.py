@@ -70,6 +70,8 @@ async def get_prices(
 async def _rows(media_type: str, body: bytes) -> list[Row]:
     if media_type == "application/json":
         return reading.read_prices(await parse(PRICES, body))
+    if b"\x00" in body:
+        raise Problem(400, "malformed-csv", "the text holds the character U+0000; save the table as CSV UTF-8")
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError:

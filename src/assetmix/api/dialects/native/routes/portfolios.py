@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 from assetmix.api.body import read_json
 from assetmix.api.deps import InHouse, Reader, Writer, most_bytes
 from assetmix.api.dialects.native import writing
-from assetmix.api.etag import tag, wanted_version
+from assetmix.api.etag import quoted, wanted_tag
 from assetmix.api.openapi import accepts
 from assetmix.api.paging import DEFAULT, after, clamp, page
 from assetmix.codec.documents import PORTFOLIO
@@ -25,10 +25,10 @@ router = APIRouter()
 async def put_portfolio(client_reference: str, request: Request, inside: InHouse, caller: Writer) -> JSONResponse:
     """Create a portfolio, or replace what it holds."""
     given = await read_json(request, PORTFOLIO, most_bytes(inside))
-    wanted = wanted_version(request)
+    wanted = wanted_tag(request)
     stored, created = await portfolios.put_portfolio(inside, caller, client_reference, given, wanted)
     status = 201 if created else 200
-    return JSONResponse(writing.write_portfolio(stored), status_code=status, headers={"ETag": tag(stored.version)})
+    return JSONResponse(writing.write_portfolio(stored), status_code=status, headers={"ETag": quoted(stored.tag)})
 
 
 @router.get("/portfolios")
@@ -46,7 +46,7 @@ async def list_portfolios(
 async def get_portfolio(client_reference: str, response: Response, inside: InHouse, caller: Reader) -> dict[str, Any]:
     """Give a portfolio as it is now."""
     stored = await portfolios.get_portfolio(inside, caller, client_reference)
-    response.headers["ETag"] = tag(stored.version)
+    response.headers["ETag"] = quoted(stored.tag)
     return writing.write_portfolio(stored)
 
 

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse
 from assetmix.api.body import read_json
 from assetmix.api.deps import InHouse, Reader, Writer, most_bytes
 from assetmix.api.dialects.native import writing
-from assetmix.api.etag import tag, wanted_version
+from assetmix.api.etag import quoted, wanted_tag
 from assetmix.api.openapi import accepts
 from assetmix.api.paging import DEFAULT, after, clamp, page
 from assetmix.codec.documents import STRATEGY
@@ -32,9 +32,9 @@ async def validate_strategy(request: Request, inside: InHouse, caller: Reader) -
 async def put_strategy(name: str, request: Request, inside: InHouse, caller: Writer) -> JSONResponse:
     """Create a strategy, or add a version to it; the number stays."""
     given = await read_json(request, STRATEGY, most_bytes(inside))
-    stored, created = await strategies.put_strategy(inside, caller, name, given, wanted_version(request))
+    stored, created = await strategies.put_strategy(inside, caller, name, given, wanted_tag(request))
     status = 201 if created else 200
-    return JSONResponse(writing.write_strategy(stored), status_code=status, headers={"ETag": tag(stored.version)})
+    return JSONResponse(writing.write_strategy(stored), status_code=status, headers={"ETag": quoted(stored.tag)})
 
 
 @router.get("/strategies")
@@ -52,7 +52,7 @@ async def list_strategies(
 async def get_strategy(name: str, response: Response, inside: InHouse, caller: Reader) -> dict[str, Any]:
     """Give a strategy as it is now."""
     stored = await strategies.get_strategy(inside, caller, name)
-    response.headers["ETag"] = tag(stored.version)
+    response.headers["ETag"] = quoted(stored.tag)
     return writing.write_strategy(stored)
 
 
