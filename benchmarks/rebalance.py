@@ -1,8 +1,9 @@
 """A rebalance of the demo portfolio over HTTP, warm, beside the bare solver on the same problem.
 
 Run by `make bench`. Every request has holdings of its own, so that each is really solved; the number of
-solves is checked. Latency is from sending POST /portfolio/rebalance to the 200 of the latest optimization,
-by a client that polls every two milliseconds.
+solves is checked. Latency is from sending the POST to the 200 that carries the answer: by a client that prefers to
+wait (POST /v1/optimizations), and by one that polls (POST /portfolio/rebalance, then the latest optimization every
+five milliseconds; the polls cost the same two cores that solve).
 """
 
 import json
@@ -11,7 +12,8 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,7 @@ from tests.service import Service, running_service
 
 REQUESTS = int(os.environ.get("REQUESTS", "300"))
 WARM = 20
-POLL_SECONDS = 0.002
+POLL_SECONDS = 0.005
 AIM_MS = 40.0
 RESULTS = Path("build") / "bench"
 STAGES = ("queued_ms", "load_ms", "build_ms", "solve_ms", "orders_ms", "total_ms")
@@ -45,33 +47,43 @@ def main() -> int:
         key = service.key(content.TENANT)
         DemoClient(service.base_url, key, console.print).load()
         with service.client(content.TENANT) as client:
-            latencies, runs = measure(client, console)
-        bare = bare_solves(service, runs)
-    report(latencies, runs, bare, console)
+            waited = measure(client, console, wait_for_answer)
+            polled = measure(client, console, poll_for_answer)
+        bare = bare_solves(service, waited.runs)
+    report(waited, polled, bare, console)
     return 0
 
 
-def measure(client: httpx.Client, console: Console) -> tuple[list[float], list[dict[str, Any]]]:
+@dataclass(frozen=True)
+class Measured:
     """Latencies in milliseconds, and the runs behind them."""
-    portfolio = client.get(f"/v1/portfolios/{content.PORTFOLIO}").json()["id"]
-    strategy = {one["name"]: one["strategy_id"] for one in client.get("/strategy").json()}["track-the-index"]
+
+    latencies: list[float]
+    runs: list[dict[str, Any]]
+
+    def at(self, part: float) -> float:
+        """Percentile of the latencies."""
+        return float(np.percentile(self.latencies, part))
+
+
+def measure(client: httpx.Client, console: Console, ask: Callable[[httpx.Client], str]) -> Measured:
     latencies, ids = [], []
     with console.status("measuring") as status:
-        for number, holdings in enumerate(accounts(WARM + REQUESTS)):
+        for number, holdings in enumerate(accounts(WARM + REQUESTS, ask.__name__)):
             put_holdings(client, holdings)
             started = time.perf_counter()
-            ids.append(rebalance(client, portfolio, strategy))
+            ids.append(ask(client))
             latencies.append(1000 * (time.perf_counter() - started))
             status.update(f"measuring: {number + 1} of {WARM + REQUESTS}")
     runs = [client.get(f"/v1/optimizations/{run_id}").json() for run_id in ids]
     assert len(set(ids)) == len(ids), "a request was answered without being solved"
     assert all(run["status"] == "succeeded" and run["attempt"] == 1 for run in runs)
-    return latencies[WARM:], runs[WARM:]
+    return Measured(latencies[WARM:], runs[WARM:])
 
 
-def accounts(count: int) -> Iterator[dict[str, float]]:
+def accounts(count: int, seed: str) -> Iterator[dict[str, float]]:
     """Holdings of their own for every request."""
-    random = np.random.default_rng(2022)
+    random = np.random.default_rng(sum(seed.encode()))
     plain = content.portfolio()["holdings"]
     for number in range(count):
         factors = random.uniform(0.5, 1.5, len(plain))
@@ -86,12 +98,19 @@ def put_holdings(client: httpx.Client, holdings: dict[str, float]) -> None:
     client.put(f"/v1/portfolios/{content.PORTFOLIO}", json=body).raise_for_status()
 
 
-def rebalance(client: httpx.Client, portfolio: str, strategy: int) -> str:
-    body = {"client_reference": content.PORTFOLIO, "strategy_id": strategy}
-    run_id = str(client.post("/portfolio/rebalance", json=body).raise_for_status().json()["id"])
-    while client.get(f"/portfolios/{portfolio}/optimizations/latest/").status_code != httpx.codes.OK:
+def wait_for_answer(client: httpx.Client) -> str:
+    body = {"portfolio": content.PORTFOLIO, "strategy": "track-the-index"}
+    answer = client.post("/v1/optimizations", json=body, headers={"Prefer": "wait=30"})
+    assert answer.status_code == httpx.codes.OK
+    return str(answer.json()["id"])
+
+
+def poll_for_answer(client: httpx.Client) -> str:
+    accepted = client.post("/portfolio/rebalance", json={"client_reference": content.PORTFOLIO, "strategy_id": 1})
+    address = f"/optimizations/latest?client_reference={content.PORTFOLIO}"
+    while client.get(address).status_code != httpx.codes.OK:
         time.sleep(POLL_SECONDS)
-    return run_id
+    return str(accepted.raise_for_status().json()["id"])
 
 
 def bare_solves(service: Service, runs: list[dict[str, Any]]) -> list[float]:
@@ -119,22 +138,30 @@ def bare_solve(inputs: dict[str, Any], snapshot: Any) -> float:  # noqa: ANN401
     return 1000 * (time.perf_counter() - started)
 
 
-def report(latencies: list[float], runs: list[dict[str, Any]], bare: list[float], console: Console) -> None:
-    stages = {name: statistics.median(run["timings"][name] for run in runs) for name in STAGES}
-    p50, p99 = (float(np.percentile(latencies, part)) for part in (50, 99))
+def report(waited: Measured, polled: Measured, bare: list[float], console: Console) -> None:
+    stages = {name: statistics.median(run["timings"][name] for run in waited.runs) for name in STAGES}
     alone = statistics.median(bare)
-    table = Table(title=f"One rebalance over HTTP, {len(latencies)} requests, {len(runs)} solves")
+    rows = [
+        (f"{way}, p{part}", one.at(part))
+        for way, one in (("waiting", waited), ("polling", polled))
+        for part in (50, 99)
+    ]
+    table = Table(title=f"POST to 200 over HTTP, {len(waited.runs)} requests and solves each way")
     for name in ("what", "ms", "times the bare solve"):
         table.add_column(name, justify="left" if name == "what" else "right")
-    for name, value in [("POST to 200, p50", p50), ("POST to 200, p99", p99), *stages.items(), ("bare solve", alone)]:
+    for name, value in [*rows, *stages.items(), ("bare solve", alone)]:
         table.add_row(name.removesuffix("_ms"), f"{value:.2f}", f"{value / alone:.1f}")
     console.print(table)
-    console.print(f"aim: p50 under {AIM_MS:.0f} ms: {'met' if p50 < AIM_MS else 'missed'}")
-    records = [
-        {"name": "rebalance-http-p50", "value": p50, "unit": "ms", "reach": AIM_MS, "met": p50 < AIM_MS},
-        {"name": "rebalance-http-p99", "value": p99, "unit": "ms", "reach": None, "met": None},
-        {"name": "rebalance-http-p50-of-bare", "value": p50 / alone, "unit": "ratio", "reach": None, "met": None},
-    ]
+    p50 = waited.at(50)
+    console.print(f"aim: p50 under {AIM_MS:.0f} ms: {'met' if p50 < AIM_MS else 'missed'} by the client that waits")
+    write(rows, p50, alone, stages)
+
+
+def write(rows: list[tuple[str, float]], p50: float, alone: float, stages: dict[str, float]) -> None:
+    records = [{"name": f"rebalance over HTTP, {name}", "value": value, "unit": "ms"} for name, value in rows]
+    records[0] |= {"reach": AIM_MS, "met": p50 < AIM_MS}
+    records.append({"name": "rebalance over HTTP, p50 of bare solve", "value": p50 / alone, "unit": "ratio"})
+    records = [{"reach": None, "met": None} | record for record in records]
     RESULTS.mkdir(parents=True, exist_ok=True)
     machine = {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
     text = json.dumps({"records": records, "stages": stages, "machine": machine}, indent=2)

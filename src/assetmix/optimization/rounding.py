@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assetmix.domain.arrays import Vector
 from assetmix.optimization.constraint import Outcome
@@ -80,7 +81,6 @@ class _Walk:
         self._target = weights
         self._cash = cash
         self._floor = cash_floor(problem, cash)
-        self._barred: set[int] = set()
         self.units = between.low.copy()
 
     def raise_cash(self) -> None:
@@ -110,21 +110,22 @@ class _Walk:
     def complete(self) -> None:
         """Take one step more where it is affordable and breaks no limit, the best first."""
         while candidates := self._affordable():
-            merits = self._merit(self._with(candidates))
-            best = candidates[int(np.argmin(merits))]
-            is_worse = merits.min() >= self._merit(self.units)
-            if not (is_worse and self._must_improve(best)) and self._keeps_limits(best):
-                self._take(best)
-            else:
-                self._barred.add(best)
+            steps = np.vstack([self.units, self._with(candidates)])
+            merits, breaches = self._merit(steps), self._breaches(steps)
+            kept = (breaches[1:] <= np.maximum(breaches[0], RESIDUAL)).all(axis=-1)
+            useful = (merits[1:] < merits[0]) | ~self._must_improve(candidates)
+            if not (kept & useful).any():
+                return
+            self._take(candidates[int(np.argmin(np.where(kept & useful, merits[1:], np.inf)))])
 
-    def _must_improve(self, position: int) -> bool:
+    def _must_improve(self, positions: list[int]) -> NDArray[np.bool_]:
         """Idle cash is put to work, but sells, and steps by deviation, are made for their merit only."""
-        return bool(self._between.wanted[position] < 0) or self._problem.trading.rounding == "least_deviation"
+        by_deviation = self._problem.trading.rounding == "least_deviation"
+        return np.asarray((self._between.wanted[positions] < 0) | by_deviation)
 
     def _open(self) -> list[int]:
         movable = (self.units == self._between.low) & (self._between.high != self._between.low)
-        return [int(i) for i in np.flatnonzero(movable) if int(i) not in self._barred]
+        return [int(i) for i in np.flatnonzero(movable)]
 
     def _affordable(self) -> list[int]:
         candidates = self._open()
@@ -153,10 +154,6 @@ class _Walk:
         units = np.tile(self.units, (len(positions), 1))
         units[np.arange(len(positions)), positions] = self._between.high[positions]
         return units
-
-    def _keeps_limits(self, position: int) -> bool:
-        allowed = np.maximum(self._breaches(self.units), RESIDUAL)
-        return bool((self._breaches(self._with([position])[0]) <= allowed).all())
 
     def _breaches(self, units: Vector) -> Vector:
         problem = self._problem

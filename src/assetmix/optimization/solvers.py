@@ -6,6 +6,7 @@ HiGHS for linear ones.
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -23,7 +24,12 @@ class Solver:
     @property
     def version(self) -> str:
         """Version of the installed package."""
-        return version(self.package)
+        return _version(self.package)
+
+
+@lru_cache(maxsize=8)
+def _version(package: str) -> str:
+    return version(package)
 
 
 PIQP = Solver("PIQP", "piqp", {"eps_abs": 1e-9, "eps_rel": 1e-10, "max_iter": 400})
