@@ -1,5 +1,6 @@
 """The API's application: routers, handlers, lifespan. It never solves and never loads a solver."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -34,6 +35,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         endings = Endings(chosen.async_database_url)
         endings.start()
         app.state.house = House(database, bell, chosen, Memory(chosen.snapshot_memory), endings)
+        gc.collect()
+        gc.freeze()  # what is loaded stays; the collector need not look at it again and again
         yield
         await endings.close()
         await bell.close()

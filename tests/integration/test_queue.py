@@ -48,10 +48,11 @@ async def test_a_portfolio_runs_one_at_a_time(bench: Bench) -> None:
 
     running = await claim(bench)
     nothing = await claim(bench)
-    await bench.do(queue.finish, running, DONE)
+    written = await bench.do(queue.finish, running, DONE)
     waiting = await claim(bench)
 
     assert (running.id, nothing, waiting.id) == (first.id, None, second.id)
+    assert written.unblocks is True
 
 
 async def test_only_the_attempt_that_holds_the_lease_may_write(bench: Bench) -> None:
@@ -62,11 +63,11 @@ async def test_only_the_attempt_that_holds_the_lease_may_write(bench: Bench) -> 
     owner = await claim(bench, "quick")
 
     assert await bench.do(queue.keep_alive, lost, 30.0) == "lost"
-    assert await bench.do(queue.finish, lost, DONE) is False
+    assert (await bench.do(queue.finish, lost, DONE)).done is False
     assert await bench.do(queue.give_back, lost) is False
     assert await bench.do(queue.keep_alive, owner, 30.0) == "mine"
-    assert await bench.do(queue.finish, owner, DONE) is True
-    assert await bench.do(queue.finish, owner, DONE) is False
+    assert (await bench.do(queue.finish, owner, DONE)).done is True
+    assert (await bench.do(queue.finish, owner, DONE)).done is False
     ended = await bench.do(optimizations.find_run, tenant, owner.id)
     assert (ended.status, ended.attempt, ended.result) == ("succeeded", 2, {"a": 1})
 

@@ -5,6 +5,7 @@ nothing that matters is kept here.
 """
 
 import ctypes
+import gc
 import logging
 import os
 import resource
@@ -37,6 +38,8 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what a solver prints must not come between the answers
     rehearse()
+    gc.collect()
+    gc.freeze()  # what is loaded stays; the collector need not look at it again and again
     _limit_memory(memory_mb)
     answers.write(Frame({"ready": True}).pack())
     serve(sys.stdin.buffer, answers, kept)

@@ -47,6 +47,21 @@ class Run:
 COLUMNS = tuple(optimizations.c[name] for name in Run.__dataclass_fields__)
 
 
+def _newest(*where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    mine = optimizations.c.tenant_id == sa.bindparam("tenant_id")
+    order = (optimizations.c.requested_at.desc(), optimizations.c.id.desc())
+    return sa.select(*COLUMNS).where(mine, *where).order_by(*order).limit(1)
+
+
+_PORTFOLIO = optimizations.c.portfolio_id == sa.bindparam("portfolio_id")
+_BY_ID = _newest(optimizations.c.id == sa.bindparam("run_id"))
+_BY_HASH = _newest(
+    optimizations.c.optimization_hash == sa.bindparam("optimization_hash"), optimizations.c.status.in_(REUSABLE)
+)
+_ACTIVE = _newest(_PORTFOLIO, optimizations.c.status.in_(ACTIVE))
+_LATEST = _newest(_PORTFOLIO, ~optimizations.c.what_if)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRun:
     """What a run is requested with."""
@@ -75,13 +90,12 @@ async def add_run(connection: Connection, tenant_id: str, new: NewRun, ring_seco
 
 async def find_run(connection: Connection, tenant_id: str, run_id: str) -> Run | None:
     """Give one run."""
-    return await _first(connection, _mine(tenant_id) & (optimizations.c.id == run_id))
+    return await _first(connection, _BY_ID, tenant_id=tenant_id, run_id=run_id)
 
 
 async def find_same(connection: Connection, tenant_id: str, optimization_hash: str) -> Run | None:
     """Give the newest run with the same inputs that need not be repeated."""
-    same = optimizations.c.optimization_hash == optimization_hash
-    return await _first(connection, _mine(tenant_id) & same & optimizations.c.status.in_(REUSABLE))
+    return await _first(connection, _BY_HASH, tenant_id=tenant_id, optimization_hash=optimization_hash)
 
 
 async def ask_again(connection: Connection, run: Run) -> None:
@@ -92,12 +106,12 @@ async def ask_again(connection: Connection, run: Run) -> None:
 
 async def find_active(connection: Connection, tenant_id: str, portfolio_id: str) -> Run | None:
     """Give the newest run of a portfolio that has not ended."""
-    return await _first(connection, _of(tenant_id, portfolio_id) & optimizations.c.status.in_(ACTIVE))
+    return await _first(connection, _ACTIVE, tenant_id=tenant_id, portfolio_id=portfolio_id)
 
 
 async def find_latest(connection: Connection, tenant_id: str, portfolio_id: str) -> Run | None:
     """Give the run that was requested last for a portfolio, what-if runs left out."""
-    return await _first(connection, _of(tenant_id, portfolio_id) & ~optimizations.c.what_if)
+    return await _first(connection, _LATEST, tenant_id=tenant_id, portfolio_id=portfolio_id)
 
 
 async def list_runs(connection: Connection, where: dict[str, str | None], before: str | None, limit: int) -> list[Run]:
@@ -142,7 +156,6 @@ def _of(tenant_id: str, portfolio_id: str) -> sa.ColumnElement[bool]:
     return _mine(tenant_id) & (optimizations.c.portfolio_id == portfolio_id)
 
 
-async def _first(connection: Connection, where: sa.ColumnElement[bool]) -> Run | None:
-    newest = (optimizations.c.requested_at.desc(), optimizations.c.id.desc())
-    row = (await connection.execute(sa.select(*COLUMNS).where(where).order_by(*newest).limit(1))).one_or_none()
+async def _first(connection: Connection, query: sa.Select[Any], **values: str) -> Run | None:
+    row = (await connection.execute(query, values)).one_or_none()
     return None if row is None else run_of(row)

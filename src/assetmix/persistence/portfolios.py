@@ -12,6 +12,12 @@ from assetmix.domain.portfolio import Portfolio
 from assetmix.persistence.rows import portfolios
 from assetmix.persistence.session import Connection
 
+_NAMED = sa.select(portfolios).where(
+    portfolios.c.tenant_id == sa.bindparam("tenant_id"),
+    (portfolios.c.id == sa.bindparam("name")) | (portfolios.c.client_reference == sa.bindparam("name")),
+)
+_LOCKED = _NAMED.with_for_update()
+
 
 @dataclass(frozen=True, slots=True)
 class StoredPortfolio:
@@ -61,9 +67,8 @@ async def find_portfolio(
     connection: Connection, tenant_id: str, name: str, *, lock: bool = False
 ) -> StoredPortfolio | None:
     """Give the portfolio whose id or client reference is `name`; locked, nobody else changes it meanwhile."""
-    named = (portfolios.c.id == name) | (portfolios.c.client_reference == name)
-    query = sa.select(portfolios).where(portfolios.c.tenant_id == tenant_id, named)
-    row = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
+    values = {"tenant_id": tenant_id, "name": name}
+    row = (await connection.execute(_LOCKED if lock else _NAMED, values)).one_or_none()
     return None if row is None else _stored(row)
 
 

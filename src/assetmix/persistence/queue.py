@@ -10,7 +10,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import IntegrityError
 
 from assetmix.persistence.optimizations import COLUMNS, Run, run_of
 from assetmix.persistence.rows import optimizations
@@ -33,6 +32,14 @@ class Ending:
     timings: dict[str, float] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Whether an ending was written, and whether another run of the same portfolio had waited for it."""
+
+    done: bool
+    unblocks: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Sweep:
     """What a sweep found: runs to ring for, runs taken back from lost workers, runs given up."""
@@ -45,7 +52,12 @@ class Sweep:
 async def claim(connection: Connection, worker: str, lease_seconds: float) -> Run | None:
     """Take the next eligible run, fair between tenants: the tenant with the fewest running comes first.
 
-    None when nothing is eligible, or when another worker was faster with the same portfolio.
+    None when nothing is eligible.
+
+    Raises
+    ------
+    Conflict
+        when another worker was faster with the same portfolio; the transaction is lost then
     """
     busy = (
         sa.select(optimizations.c.tenant_id, sa.func.count().label("running"))
@@ -78,11 +90,7 @@ async def claim(connection: Connection, worker: str, lease_seconds: float) -> Ru
     }
     mine = (optimizations.c.tenant_id == chosen.c.tenant_id) & (optimizations.c.id == chosen.c.id)
     statement = sa.update(optimizations).where(mine).values(values).returning(*COLUMNS)
-    try:
-        async with connection.begin_nested():
-            row = (await connection.execute(statement)).one_or_none()
-    except IntegrityError:
-        return None
+    row = (await connection.execute(statement)).one_or_none()
     return None if row is None else run_of(row)
 
 
@@ -100,8 +108,8 @@ async def keep_alive(connection: Connection, run: Run, lease_seconds: float) -> 
     return "cancel" if cancel else "mine"
 
 
-async def finish(connection: Connection, run: Run, ending: Ending) -> bool:
-    """Write how a run ended, once, and tell those who wait; False when another attempt owns it."""
+async def finish(connection: Connection, run: Run, ending: Ending) -> Written:
+    """Write how a run ended, once, and tell those who wait; not done when another attempt owns it."""
     values = {
         "status": ending.status,
         "result": None if ending.result is None else sa.cast(sa.literal(ending.result, sa.Text()), JSONB),
@@ -110,23 +118,19 @@ async def finish(connection: Connection, run: Run, ending: Ending) -> bool:
         "finished_at": sa.func.now(),
         "lease_until": None,
     }
-    written = await connection.execute(sa.update(optimizations).where(_held(run)).values(values))
-    if written.rowcount:
-        await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, run.id)))
-    return written.rowcount > 0
+    other = optimizations.alias("other")
+    same = (other.c.tenant_id == run.tenant_id) & (other.c.portfolio_id == run.portfolio_id)
+    blocked = sa.exists().where(same, other.c.status == "queued")
+    told = sa.func.pg_notify(CHANNEL, run.id)
+    statement = sa.update(optimizations).where(_held(run)).values(values).returning(blocked.label("blocked"), told)
+    row = (await connection.execute(statement)).one_or_none()
+    return Written(done=row is not None, unblocks=row is not None and bool(row.blocked))
 
 
 async def give_back(connection: Connection, run: Run) -> bool:
     """Queue a run again whose solver process was lost; False when another attempt owns it."""
     values = {"status": "queued", "lease_until": None, "worker": None, "ring_at": sa.func.now()}
     return (await connection.execute(sa.update(optimizations).where(_held(run)).values(values))).rowcount > 0
-
-
-async def has_waiting(connection: Connection, run: Run) -> bool:
-    """Whether another run of the same portfolio had to wait for this one."""
-    same = (optimizations.c.tenant_id == run.tenant_id) & (optimizations.c.portfolio_id == run.portfolio_id)
-    query = sa.select(sa.exists().where(same, optimizations.c.status == "queued"))
-    return bool((await connection.execute(query)).scalar_one())
 
 
 async def sweep(connection: Connection, most_attempts: int, ring_seconds: tuple[float, float]) -> Sweep:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, Opera
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from assetmix.errors import Error, Fault, InvalidRequest, Unavailable
+from assetmix.errors import Conflict, Error, Fault, InvalidRequest, Unavailable
 
 Connection: TypeAlias = AsyncConnection
 """A connection inside a transaction; what repositories are given."""
@@ -77,6 +77,7 @@ class Database:
 PASSING = ("40", "53", "55", "57")
 """SQLSTATE classes that may be gone the next time: deadlock, no room, lock timeout, shutdown."""
 
+UNIQUE = "23505"
 UNSTORABLE = ("22", "54")
 """SQLSTATE classes of values that no check foresaw and the database cannot hold."""
 
@@ -85,6 +86,8 @@ def _translated(error: DBAPIError) -> Error | DBAPIError:
     state = str(getattr(error.orig, "sqlstate", None) or "")
     if error.connection_invalidated or isinstance(error, OperationalError) or state.startswith(PASSING):
         return Unavailable("the database cannot be reached, or is busy with the same rows")
+    if state == UNIQUE:
+        return Conflict("another request has just done the same")
     if state.startswith(UNSTORABLE):
         return InvalidRequest("a value cannot be stored", [Fault("", "out-of-range", "a value cannot be stored")])
     return error

@@ -6,11 +6,15 @@ from sqlalchemy.dialects.postgresql import insert
 from assetmix.persistence.rows import snapshot_keys, snapshots
 from assetmix.persistence.session import Connection
 
+_DIGEST = sa.select(snapshot_keys.c.digest).where(
+    snapshot_keys.c.tenant_id == sa.bindparam("tenant_id"), snapshot_keys.c.key == sa.bindparam("key")
+)
+
 
 async def find_digest(connection: Connection, tenant_id: str, key: str) -> str | None:
     """Give the content hash of the snapshot that was built for a key."""
-    query = sa.select(snapshot_keys.c.digest).where(snapshot_keys.c.tenant_id == tenant_id, snapshot_keys.c.key == key)
-    return (await connection.execute(query)).scalar_one_or_none()
+    found = await connection.execute(_DIGEST, {"tenant_id": tenant_id, "key": key})
+    return found.scalar_one_or_none()
 
 
 async def put_snapshot(connection: Connection, tenant_id: str, key: str, digest: str, payload: bytes) -> None:

@@ -10,6 +10,14 @@ from sqlalchemy.dialects.postgresql import insert
 from assetmix.persistence.rows import api_keys, tenants
 from assetmix.persistence.session import Connection
 
+_LIVE_KEY = (
+    sa.select(api_keys.c.tenant_id, tenants.c.name, api_keys.c.hash, api_keys.c.scopes, tenants.c.settings)
+    .join(tenants, tenants.c.id == api_keys.c.tenant_id)
+    .where(api_keys.c.id == sa.bindparam("key_id"), api_keys.c.revoked_at.is_(None))
+    .where(sa.or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > sa.func.now()))
+)
+"""Asked on every request, so put together once."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
@@ -41,13 +49,7 @@ async def add_key(connection: Connection, tenant_id: str, key: Mapping[str, obje
 
 async def find_key(connection: Connection, key_id: str) -> StoredKey | None:
     """Give a key that is neither revoked nor expired, by its public part."""
-    query = (
-        sa.select(api_keys.c.tenant_id, tenants.c.name, api_keys.c.hash, api_keys.c.scopes, tenants.c.settings)
-        .join(tenants, tenants.c.id == api_keys.c.tenant_id)
-        .where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
-        .where(sa.or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > sa.func.now()))
-    )
-    row = (await connection.execute(query)).one_or_none()
+    row = (await connection.execute(_LIVE_KEY, {"key_id": key_id})).one_or_none()
     if row is None:
         return None
     return StoredKey(row.tenant_id, row.name, bytes(row.hash), frozenset(row.scopes), row.settings)

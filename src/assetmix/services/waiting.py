@@ -1,6 +1,7 @@
 """Waiting for a run's end inside a request, for callers who prefer that to polling."""
 
 import asyncio
+from contextlib import suppress
 
 from assetmix.persistence.optimizations import Run
 from assetmix.services.context import Caller, House
@@ -12,16 +13,12 @@ LOOK_SECONDS = 2.0
 
 async def wait_for_end(house: House, caller: Caller, run: Run, seconds: float) -> Run:
     """Give the run as it is when it has ended, or after so many seconds."""
-    if house.endings is None or seconds <= 0:
+    if house.endings is None:
         return run
     deadline = asyncio.get_running_loop().time() + seconds
     async with house.endings.of(run.id) as ended:
-        while True:
-            found = await get_run(house, caller, run.id)
-            left = deadline - asyncio.get_running_loop().time()
-            if not found.is_active or left <= 0:
-                return found
-            try:
+        while run.is_active and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), min(left, LOOK_SECONDS))
-            except TimeoutError:
-                continue
+            run = await get_run(house, caller, run.id)
+    return run

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from assetmix.errors import Unavailable
+from assetmix.errors import Conflict, Unavailable
 from assetmix.jobs.frames import Frame
 from assetmix.jobs.solver_process import SolverLost, SolverProcess
 from assetmix.persistence import queue, snapshots
@@ -37,8 +37,7 @@ class Workshop:
 async def work(shop: Workshop) -> bool:
     """Claim the next eligible run and see it through; whether there was one."""
     await shop.solver.ready()
-    async with shop.house.database.transaction() as connection:
-        run = await queue.claim(connection, shop.worker, shop.house.settings.lease_seconds)
+    run = await _claim(shop)
     if run is None:
         return False
     started = time.perf_counter()
@@ -51,6 +50,14 @@ async def work(shop: Workshop) -> bool:
     else:
         await _finish(shop, run, _timed(run, ending, started))
     return True
+
+
+async def _claim(shop: Workshop) -> Run | None:
+    try:
+        async with shop.house.database.transaction() as connection:
+            return await queue.claim(connection, shop.worker, shop.house.settings.lease_seconds)
+    except Conflict:
+        return None
 
 
 async def _see_through(shop: Workshop, run: Run) -> Ending:
@@ -148,13 +155,12 @@ async def _finish(shop: Workshop, run: Run, ending: Ending) -> None:
         try:
             async with shop.house.database.transaction() as connection:
                 written = await queue.finish(connection, run, ending)
-                waiting = written and run.portfolio_id is not None and await queue.has_waiting(connection, run)
             break
         except Unavailable:
             if asyncio.get_running_loop().time() > deadline:
                 raise
             await asyncio.sleep(RETRY_SECONDS)
-    if not written:
+    if not written.done:
         log.warning("run %s attempt %s: fenced out, its answer is discarded", run.id, run.attempt)
-    if waiting:
+    if written.unblocks:
         shop.house.bell.ring()
