@@ -1,5 +1,6 @@
 """The main job over HTTP: accepted with 202, polled, answered with 200."""
 
+import datetime as dt
 import os
 import re
 import signal
@@ -8,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.makers import make_snapshot, stock_ids
+from tests.makers import LAST_DAY, make_snapshot, stock_ids
 from tests.service import Service, load_market, strategy_document
 
 SNAPSHOT = make_snapshot(count=6, seed=5)
@@ -138,6 +139,20 @@ def test_what_if_runs_never_become_the_latest(service: Service, loaded: httpx.Cl
 
     assert what_if["id"] != first
     assert loaded.get("/optimizations/latest?client_reference=ada").json()["id"] == first
+
+
+def test_a_past_day_is_a_what_if_and_the_last_day_is_today(service: Service, loaded: httpx.Client) -> None:
+    body = {"portfolio": "ada", "strategy": "track"}
+    today = loaded.post("/v1/optimizations", json=body).json()
+    last_day = loaded.post("/v1/optimizations", json=body | {"as_of": LAST_DAY.isoformat()}).json()
+
+    past = loaded.post("/v1/optimizations", json=body | {"as_of": (LAST_DAY - dt.timedelta(days=9)).isoformat()}).json()
+
+    assert last_day["id"] == today["id"]
+    assert (today["what_if"], past["what_if"]) == (False, True)
+    assert (
+        service.ended(loaded, past["id"])["result"]["prices"] != service.ended(loaded, today["id"])["result"]["prices"]
+    )
 
 
 def test_an_inline_portfolio_and_strategy_need_nothing_stored(service: Service, client: httpx.Client) -> None:

@@ -85,6 +85,15 @@ async def get_prices(
     return [dict(row._mapping) for row in (await connection.execute(query)).all()]  # noqa: SLF001 - its public name
 
 
+async def has_later(connection: Connection, tenant_id: str, ids: Sequence[str], day: dt.date) -> bool:
+    """Whether any of the instruments has a price after a day."""
+    named = sa.func.unnest(sa.cast(list(ids), sa.ARRAY(sa.Text))).table_valued("id").render_derived("named")
+    later = sa.exists().where(
+        prices.c.tenant_id == tenant_id, prices.c.instrument_id == named.c.id, prices.c.date > day
+    )
+    return bool((await connection.execute(sa.select(sa.exists().select_from(named).where(later)))).scalar_one())
+
+
 async def get_history(
     connection: Connection, tenant_id: str, ids: Sequence[str], as_of: dt.date, most: int | None
 ) -> History:

@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 from assetmix.codec.documents import PORTFOLIO, STRATEGY, digest
 from assetmix.domain.portfolio import Portfolio
+from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Conflict, Fault, InProgress, InvalidRequest, NoOptimization, NotFound
 from assetmix.optimization.application import check_application
 from assetmix.optimization.check import check_strategy, refuse
 from assetmix.optimization.reach import total_value
 from assetmix.optimization.strategy import Strategy
-from assetmix.persistence import optimizations, portfolios, strategies
+from assetmix.persistence import optimizations, portfolios, prices, strategies
 from assetmix.persistence.optimizations import NewRun, Run
 from assetmix.persistence.portfolios import StoredPortfolio
 from assetmix.persistence.session import Connection
@@ -172,7 +173,7 @@ async def _prepare(house: House, connection: Connection, caller: Caller, request
     value = total_value(found.portfolio, snapshot) + request.cash_flow
     refuse(check_application(found.strategy, found.portfolio, snapshot, value))
     inputs = _inputs(found, request, caller.settings)
-    what_if = request.what_if or found.is_inline or request.as_of is not None
+    what_if = request.what_if or found.is_inline or await _is_past(connection, caller, request, snapshot)
     named = [found.portfolio_id, what_if, snapshot_digest, inputs]
     return NewRun(
         id=new_id("O"),
@@ -184,6 +185,12 @@ async def _prepare(house: House, connection: Connection, caller: Caller, request
         snapshot_digest=snapshot_digest,
         time_limit_seconds=request.time_limit_seconds,
     )
+
+
+async def _is_past(connection: Connection, caller: Caller, request: Request, snapshot: Snapshot) -> bool:
+    if request.as_of is None:
+        return False
+    return await prices.has_later(connection, caller.tenant_id, snapshot.universe.ids, request.as_of)
 
 
 async def _has_changed(house: House, connection: Connection, run: Run, stored: StoredPortfolio) -> bool:
