@@ -36,9 +36,3 @@ class RiskModel:
     def covariance(self) -> Matrix:
         """(m, m) covariance; for reports and small problems only."""
         return readonly(self.root.T @ self.root + np.diag(self.specific_variance))
-
-    def variance(self, weights: Vector) -> Vector:
-        """Variance of portfolios with weights (..., m)."""
-        factor = np.sum(np.square(weights @ self.root.T), axis=-1)
-        specific = np.square(weights) @ self.specific_variance
-        return np.asarray(factor + specific)

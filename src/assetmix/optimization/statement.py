@@ -11,7 +11,6 @@ from assetmix.domain.arrays import Vector
 from assetmix.optimization import atoms as cp
 from assetmix.optimization import solvers
 from assetmix.optimization.atoms import Expression
-from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.limit import Limit
 from assetmix.optimization.problem import Problem
@@ -45,9 +44,8 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stated:
-    """The cvxpy form of one limit of one constraint."""
+    """The cvxpy form of one limit, and the unit of its rows."""
 
-    constraint: Constraint
     form: Expression
     scale: float
 
@@ -141,7 +139,7 @@ def state_limits(problem: Problem, decision: Decision) -> tuple[tuple[Stated, ..
         for limit in constraint.limits(problem, decision):
             scale = constraint.scale(problem)
             form, cost = _state(limit, constraint.penalty, scale)
-            stated.append(Stated(constraint, form, scale))
+            stated.append(Stated(form, scale))
             penalty = penalty + cost
     return tuple(stated), penalty
 
