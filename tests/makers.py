@@ -12,6 +12,7 @@ from assetmix.domain.snapshot import Snapshot
 from assetmix.estimation.specs import SampleRisk
 from assetmix.optimization import constraints as _constraints
 from assetmix.optimization import measures as _measures
+from assetmix.optimization import rules as _rules
 from assetmix.optimization.answer import answer
 from assetmix.optimization.measure import Measure
 from assetmix.optimization.measures.tracking_error_squared import TrackingErrorSquared
@@ -21,7 +22,7 @@ from assetmix.optimization.resolve import Question, resolve
 from assetmix.optimization.result import Result
 from assetmix.optimization.strategy import Objective, Strategy, Term, UniverseById
 
-REGISTERED = (_constraints, _measures)
+REGISTERED = (_constraints, _measures, _rules)
 LAST_DAY = dt.date(2024, 6, 28)
 SECTORS = ("technology", "energy", "utilities")
 INDEX = "INDEX"
@@ -37,9 +38,18 @@ def make_snapshot(count: int = 5, periods: int = 60, seed: int = 0) -> Snapshot:
     index = 1000 * np.cumprod(1 + returns.mean(axis=1))
     history = np.column_stack([prices, index])
     dates = np.array([LAST_DAY.toordinal() - i for i in reversed(range(periods))])
-    stocks = tuple(make_instrument(f"S{i:02d}", sector=SECTORS[i % len(SECTORS)]) for i in range(count))
+    stocks = tuple(
+        make_instrument(f"S{i:02d}", sector=SECTORS[i % len(SECTORS)], attributes={"score": float(1 + i % 4)})
+        for i in range(count)
+    )
     everything = (*stocks, Instrument(id=INDEX, currency="USD", kind="index", tradable=False))
-    return Snapshot(LAST_DAY, everything, history[-1], dates, history)
+    return Snapshot(LAST_DAY, everything, history[-1], dates, history, extras=_extras(history))
+
+
+def _extras(history: np.ndarray) -> dict[str, np.ndarray]:
+    """Highs and lows around the closes, and a thousand times the position number of units traded each day."""
+    volume = np.tile(1000.0 * np.arange(1, history.shape[1] + 1), (len(history), 1))
+    return {"high": 1.01 * history, "low": 0.985 * history, "close": history, "volume": volume}
 
 
 def make_instrument(key: str, sector: str = "technology", **fields: Any) -> Instrument:

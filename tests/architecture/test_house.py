@@ -11,13 +11,16 @@ import pytest
 import assetmix
 from assetmix.optimization import constraints as _constraints
 from assetmix.optimization import measures as _measures
+from assetmix.optimization import rules as _rules
 from assetmix.optimization.constraint import constraint
 from assetmix.optimization.measure import measure
+from assetmix.optimization.rule import rule
 
 SOURCE = Path(assetmix.__file__).parent
 ROOT = SOURCE.parents[1]
 LONGEST = 300
-REGISTERED = (_constraints, _measures)
+REGISTERED = (_constraints, _measures, _rules)
+KINDS = [*measure.kinds.items(), *constraint.kinds.items(), *rule.kinds.items()]
 
 
 @pytest.mark.parametrize("file", sorted(SOURCE.rglob("*.py")), ids=lambda file: str(file.relative_to(SOURCE)))
@@ -37,7 +40,7 @@ def test_the_api_process_loads_no_solver_and_no_data_frames() -> None:
     assert ended.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("kind", [*measure.kinds.items(), *constraint.kinds.items()], ids=lambda kind: kind[0])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind[0])
 def test_every_kind_explains_itself_and_has_a_file_of_its_name(kind: tuple[str, type]) -> None:
     name, cls = kind
 

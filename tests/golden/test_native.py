@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from assetmix.codec.documents import STRATEGY
+from assetmix.codec.reference import FORECASTS, RISK_MODELS
 from assetmix.errors import Fault, InvalidRequest
 from assetmix.optimization.check import check_strategy
 from assetmix.optimization.constraint import constraint
 from assetmix.optimization.measure import measure
+from assetmix.optimization.rule import rule
 
 FOLDER = Path(__file__).parent / "native"
 EXEMPLARY = sorted((FOLDER / "exemplary").glob("*.json"))
@@ -48,11 +50,34 @@ def test_supplemental_strategies_are_refused_by_name(file: Path) -> None:
     assert (document["response"]["code"], document["response"]["pointer"]) in found
 
 
-@pytest.mark.parametrize(("prefix", "kinds"), [("measure", measure.kinds), ("constraint", constraint.kinds)])
-def test_every_registered_kind_has_an_exemplary_strategy(prefix: str, kinds: dict[str, type]) -> None:
-    shown = {file.stem.removeprefix(f"{prefix}_") for file in EXEMPLARY if file.stem.startswith(f"{prefix}_")}
+@pytest.mark.parametrize(
+    ("prefix", "kinds"),
+    [
+        ("measure", set(measure.kinds)),
+        ("constraint", set(constraint.kinds)),
+        ("rule", set(rule.kinds)),
+        ("risk_model", set(RISK_MODELS)),
+        ("forecast", set(FORECASTS)),
+    ],
+)
+def test_every_registered_kind_has_an_exemplary_strategy(prefix: str, kinds: set[str]) -> None:
+    shown = {file.stem.removeprefix(f"{prefix}_"): load(file) for file in EXEMPLARY if is_of(file, prefix)}
 
-    assert shown == set(kinds)
+    assert set(shown) == kinds
+    for kind, document in shown.items():
+        words = [list(one.values()) for one in objects(document["request"])]
+        assert kind == "named" or any(kind in word for word in words), f"{kind} is not in its own example"
+        assert len(document["why"].split()) > 5
+
+
+def is_of(file: Path, prefix: str) -> bool:
+    return file.stem.startswith(f"{prefix}_")
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """Every object in a document, the inner ones too."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [*([value] if isinstance(value, dict) else []), *(found for one in inner for found in objects(one))]
 
 
 def covers(stored: Any, given: Any) -> bool:

@@ -4,7 +4,9 @@ from assetmix.optimization import constraints as _constraints
 from assetmix.optimization import measures as _measures
 from assetmix.optimization.constraint import Constraint, constraint
 from assetmix.optimization.measure import Measure, measure
+from assetmix.optimization.measures.cvar import ConditionalValueAtRisk
 from assetmix.optimization.measures.variance import Variance
+from assetmix.optimization.measures.volatility import Volatility
 from assetmix.optimization.scope import Group, Ids
 
 REGISTERED = (_constraints, _measures)
@@ -13,9 +15,28 @@ TECHNOLOGY = Group(grouping="sectors", name="technology", within="stocks")
 STOCKS = Group(grouping="asset_classes", name="stocks")
 
 _FIELDS: dict[str, list[dict[str, object]]] = {
-    "cvar": [{}, {"level": 0.9, "name": "shallow"}, {"level": 0.0, "name": "mean loss"}],
+    "attribute_average": [{"attribute": "score"}],
+    "group_weight": [{"scope": TECHNOLOGY}, {"scope": TECHNOLOGY, "within": STOCKS, "name": "technology of stocks"}],
+    "return_risk_ratio": [{"risk": Volatility()}, {"risk": ConditionalValueAtRisk(level=0.8), "name": "to the tail"}],
+    "cdar": [{}, {"level": 0.5, "name": "half of the drawdowns"}, {"level": 0.0, "name": "mean drawdown"}],
+    "cvar": [
+        {},
+        {"level": 0.9, "name": "shallow"},
+        {"level": 0.0, "name": "mean loss"},
+        {"distribution": "normal", "name": "normal"},
+    ],
+    "cvar_mixture": [{"levels": (0.5, 0.9, 0.97), "weights": (0.2, 0.3, 1.5)}],
+    "downside_deviation": [{}, {"target": 0.002, "name": "below a target"}],
+    "entropic_value_at_risk": [
+        {},
+        {"level": 0.3, "name": "shallow tilt"},
+        {"level": 0.99, "name": "worst loss"},
+        {"level": 0.0, "name": "no tilt"},
+    ],
+    "ivar": [{}, {"horizon": 10, "name": "two weeks"}],
     "tracking_error": [{}, {"centered": False, "name": "about zero"}, {"benchmark": {"S00": 1.0}, "name": "to S00"}],
     "tracking_error_squared": [{}, {"centered": False, "name": "about zero squared"}],
+    "value_at_risk": [{}, {"distribution": "normal", "name": "normal quantile"}],
 }
 
 _CONSTRAINTS: dict[str, list[dict[str, object]]] = {
@@ -37,6 +58,21 @@ _CONSTRAINTS: dict[str, list[dict[str, object]]] = {
         {"lower_fraction": 0.1, "upper_fraction": 0.1},
     ],
     "turnover": [{"upper": 0.6}],
+    "attribute_average": [{"attribute": "score", "lower": 3.0}, {"attribute": "score", "lower": 2.5, "upper": 2.5}],
+    "hold_exactly": [{"weights": {"S00": 0.25, "S01": 0.75}}],
+    "leverage": [{"gross_upper": 1.0}, {"net_lower": 0.9, "net_upper": 1.0}],
+    "market_neutral": [{}],
+    "max_holdings": [{"count": 2}, {"count": 1, "scope": Ids(ids=("S00", "S01"))}],
+    "max_trades": [{"count": 3}],
+    "min_holdings": [{"count": 5}],
+    "must_sell": [{"scope": Ids(ids=("S02",))}],
+    "no_buy": [{"scope": Ids(ids=("S01", "S02"))}],
+    "no_sell": [{"scope": Ids(ids=("S00",))}],
+    "no_trade": [{"scope": Ids(ids=("S02", "S03"))}],
+    "order_band": [{"lower_amount": 2_500.0}, {"lower_fraction": 0.05, "upper_fraction": 0.5}],
+    "participation": [{"upper": 0.1, "window": 10}],
+    "position_band": [{"lower_fraction": 0.2, "upper_fraction": 0.6}, {"lower_amount": 5_000.0}],
+    "round_lots": [{"scope": Ids(ids=("S00", "S01"))}],
     "measure_limit": [{"measure": Variance(), "upper": 1.5e-4}],
 }
 

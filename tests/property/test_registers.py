@@ -20,13 +20,19 @@ from tests.tolerances import KEPT, SOLVED, TWIN
 
 EXACT_TRADES = Trading(lots=False)
 SNAPSHOT = make_snapshot()
+PROVEN = 1e-7
+"""Gap at which a mixed-integer answer counts as optimal too."""
+SHORT = {"market_neutral"}
 
 each_measure = pytest.mark.parametrize("one", MEASURES, ids=lambda one: one.key)
+STATED = [one for one in MEASURES if one.roles and one.fraction() is None]
+each_stated = pytest.mark.parametrize("one", STATED, ids=lambda one: one.key)
 each_constraint = pytest.mark.parametrize("one", CONSTRAINTS, ids=lambda one: f"{one.kind}-{CONSTRAINTS.index(one)}")
 
 
 def weights_of(count: int) -> st.SearchStrategy[np.ndarray]:
-    parts = st.lists(st.floats(-0.2, 1.0), min_size=count, max_size=count)
+    weight = st.floats(-0.2, 1.0).map(lambda part: round(part, 4))  # finer ones are noise to a tangent at a kink
+    parts = st.lists(weight, min_size=count, max_size=count)
     return parts.map(np.array)
 
 
@@ -34,7 +40,7 @@ def test_every_constraint_has_an_example() -> None:
     assert set() == MISSING
 
 
-@each_measure
+@each_stated
 @given(weights=weights_of(5), unit=st.sampled_from([1.0, 1e-4, 20.0]))
 @settings(max_examples=15, deadline=None)
 def test_expression_and_numeric_twin_agree(one: Measure, weights: np.ndarray, unit: float) -> None:
@@ -50,7 +56,7 @@ def test_expression_and_numeric_twin_agree(one: Measure, weights: np.ndarray, un
     assert fixed.value * unit == pytest.approx(float(one.value(problem, weights)), rel=TWIN, abs=TWIN * max(1.0, unit))
 
 
-@each_measure
+@each_stated
 @given(here=weights_of(5), there=weights_of(5))
 @settings(max_examples=25, deadline=None)
 def test_tangents_touch_and_lie_nowhere_above(one: Measure, here: np.ndarray, there: np.ndarray) -> None:
@@ -100,7 +106,8 @@ def test_rows_limits_and_breaches_speak_of_the_same_rows(one: Constraint, weight
 
 @each_constraint
 def test_solved_portfolios_keep_the_constraint(one: Constraint) -> None:
-    question = make_question(make_strategy(Variance(), constraints=(one,), trading=EXACT_TRADES), SNAPSHOT)
+    strategy = make_strategy(Variance(), constraints=(one,), trading=EXACT_TRADES, shorting=one.kind in SHORT)
+    question = make_question(strategy, SNAPSHOT, gap=PROVEN)
 
     result = solve(question)
 
@@ -115,7 +122,7 @@ def test_a_constraint_never_improves_the_objective(one: Constraint) -> None:
     free = make_strategy(trading=EXACT_TRADES, constraints=tuple(_cash(one)))
     bound = replace(free, constraints=(*free.constraints, one))
 
-    without, with_it = (solve(make_question(strategy, SNAPSHOT)) for strategy in (free, bound))
+    without, with_it = (solve(make_question(strategy, SNAPSHOT, gap=PROVEN)) for strategy in (free, bound))
 
     assert with_it.objective_value >= without.objective_value * (1 - SOLVED) - 1e-12
 
@@ -125,7 +132,7 @@ def test_soft_with_a_huge_penalty_is_hard(one: Constraint) -> None:
     hard = make_strategy(Variance(), constraints=(one,), trading=EXACT_TRADES)
     soft = replace(hard, constraints=(replace(one, penalty=1.0),))
 
-    first, second = (solve(make_question(strategy, SNAPSHOT)) for strategy in (hard, soft))
+    first, second = (solve(make_question(strategy, SNAPSHOT, gap=PROVEN)) for strategy in (hard, soft))
 
     assert second.objective_value == pytest.approx(first.objective_value, rel=1e-4)
 

@@ -2,10 +2,12 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Callable
 from functools import cached_property
-from typing import Annotated, Any, Generic, TypeVar, Union
+from typing import Annotated, Any, Generic, TypeVar, Union, get_args
 
-from pydantic import ConfigDict, Field, GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Discriminator, Field, GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic import Tag as PydanticTag
 from pydantic_core import CoreSchema
 
 from assetmix.codec.faults import faults_of
@@ -13,19 +15,21 @@ from assetmix.domain.instrument import Instrument
 from assetmix.domain.order import Order, Skipped
 from assetmix.domain.portfolio import Portfolio
 from assetmix.errors import InvalidRequest
-from assetmix.estimation.specs import GivenForecast, HistoricalMean, SampleRisk
+from assetmix.estimation.specs import ForecastSpec, RiskSpec, View
 from assetmix.optimization import constraints as _constraints
 from assetmix.optimization import measures as _measures
+from assetmix.optimization import rules as _rules
 from assetmix.optimization.constraint import Constraint, constraint
 from assetmix.optimization.measure import Measure, measure
 from assetmix.optimization.result import Result
+from assetmix.optimization.rule import Rule, rule
 from assetmix.optimization.scope import Group, Ids, Tag
-from assetmix.optimization.strategy import Objective, Strategy, Term, Trading, UniverseById, UniverseByTag
+from assetmix.optimization.strategy import Impact, Objective, Strategy, Term, Trading, UniverseById, UniverseByTag
 
 T = TypeVar("T")
 
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-REGISTERED = (_constraints.__name__, _measures.__name__)
+REGISTERED = (_constraints.__name__, _measures.__name__, _rules.__name__)
 
 
 class Codec(Generic[T]):
@@ -87,13 +91,35 @@ def _sorted(value: object) -> object:
     return value
 
 
-def _union_for(base: type[Any], kinds: tuple[type[Any], ...]) -> None:
+def _union_for(base: type[Any], kinds: tuple[type[Any], ...], field: str = "kind") -> None:
     def schema(cls: type[Any], source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
         if cls is base:
-            return handler.generate_schema(Annotated[Union[kinds], Field(discriminator="kind")])  # noqa: UP007
+            return handler.generate_schema(Annotated[Union[kinds], Field(discriminator=field)])  # noqa: UP007
         return handler(source)
 
     base.__get_pydantic_core_schema__ = classmethod(schema)
+
+
+def _choose(cls: type[Any], field: str, members: tuple[Any, ...], tag: Callable[[Any], str]) -> None:
+    """Have a field's union chosen by a look at the value, so that only the chosen member complains."""
+    tagged = tuple(Annotated[one, PydanticTag(name)] for one, name in members)
+    chosen: Any = Annotated[Union[tagged], Discriminator(tag)]  # noqa: UP007
+    declared = cls.__dataclass_fields__[field]
+    declared.type = chosen | None if declared.default is None else chosen
+
+
+def _objective_tag(value: Any) -> str:  # noqa: ANN401 - JSON, or the objective itself
+    is_rule = "rule" in value if isinstance(value, dict) else isinstance(value, Rule)
+    return "#rule" if is_rule else "#objective"
+
+
+def _spec_tag(value: Any) -> str:  # noqa: ANN401 - JSON, or the spec itself
+    kind = value.get("kind", "name") if isinstance(value, dict) else getattr(value, "kind", "name")
+    return f"#{kind}"
+
+
+def _by_kind(specs: tuple[type[Any], ...]) -> tuple[tuple[Any, str], ...]:
+    return tuple((one, f"#{getattr(one.__dataclass_fields__.get('kind'), 'default', 'name')}") for one in specs)
 
 
 def _make_strict(kinds: tuple[type[Any], ...]) -> None:
@@ -102,11 +128,27 @@ def _make_strict(kinds: tuple[type[Any], ...]) -> None:
             kind.__pydantic_config__ = STRICT  # type: ignore[attr-defined]
 
 
-_RECORDS = (Instrument, Portfolio, Order, Skipped, Strategy, Objective, Term, Trading, UniverseById, UniverseByTag)
-_SPECS = (SampleRisk, HistoricalMean, GivenForecast, Ids, Tag, Group)
-_make_strict((*_RECORDS, *_SPECS, *measure.kinds.values(), *constraint.kinds.values()))
+_RECORDS = (
+    Instrument,
+    Portfolio,
+    Order,
+    Skipped,
+    Strategy,
+    Objective,
+    Term,
+    Trading,
+    Impact,
+    UniverseById,
+    UniverseByTag,
+)
+_SPECS = (*get_args(RiskSpec), *get_args(ForecastSpec), View, Ids, Tag, Group)
+_make_strict((*_RECORDS, *_SPECS, *measure.kinds.values(), *constraint.kinds.values(), *rule.kinds.values()))
 _union_for(Measure, tuple(measure.kinds.values()))
 _union_for(Constraint, tuple(constraint.kinds.values()))
+_union_for(Rule, tuple(rule.kinds.values()), "rule")
+_choose(Strategy, "objective", ((Objective, "#objective"), (Rule, "#rule")), _objective_tag)
+_choose(Strategy, "risk_model", _by_kind(get_args(RiskSpec)), _spec_tag)
+_choose(Strategy, "forecast", _by_kind(get_args(ForecastSpec)), _spec_tag)
 
 INSTRUMENT: Codec[Instrument] = Codec(Instrument)
 PORTFOLIO: Codec[Portfolio] = Codec(Portfolio)

@@ -72,7 +72,9 @@ def _place(document: object, location: tuple[int | str, ...]) -> _Place:
         found = _descend(here, part)
         if str(part).startswith("literal["):
             union, member = pointer, str(part)
-        elif found is not None or (place == len(location) - 1 and isinstance(here, dict)):
+        elif str(part).startswith("#"):
+            continue
+        elif found is not None or (place == len(location) - 1 and isinstance(here, dict | list)):
             pointer += f"/{escape(str(part))}"
             here = found
         elif union is None and not _is_kind(here, part):
@@ -89,7 +91,7 @@ def _descend(here: object, part: int | str) -> Any:  # noqa: ANN401 - JSON
 
 
 def _is_kind(here: object, part: int | str) -> bool:
-    return isinstance(here, dict) and here.get("kind") == part
+    return isinstance(here, dict) and part in {here.get("kind"), here.get("rule")}
 
 
 def _sentence(one: ErrorDetails) -> str:
@@ -97,7 +99,7 @@ def _sentence(one: ErrorDetails) -> str:
         case "extra_forbidden" | "unexpected_keyword_argument":
             return "this field is not known here; check its spelling or leave it out"
         case "union_tag_invalid":
-            return f"kind must be one of {one['ctx']['expected_tags']}"
+            return f"kind must be one of {one['ctx']['expected_tags']}".replace("#", "")
         case "literal_error" | "enum":
             return f"must be {one['ctx']['expected']}"
         case "json_invalid":

@@ -28,5 +28,11 @@ class Portfolio:
 
     @property
     def positions(self) -> dict[str, float]:
-        """Quantities of everything that is not cash, without empty ones."""
-        return {key: float(units) for key, units in self.holdings.items() if not is_cash(key) and units != 0}
+        """Quantities of everything but cash in the base currency, without empty ones."""
+        base = cash_key(self.base_currency)
+        return {key: float(units) for key, units in self.holdings.items() if key != base and units != 0}
+
+    @property
+    def foreign_currencies(self) -> tuple[str, ...]:
+        """Codes of the currencies, other than the base currency, that are held as cash, sorted."""
+        return tuple(sorted(key.removeprefix("$") for key in self.positions if is_cash(key)))

@@ -21,7 +21,7 @@ class RiskModel:
     scenarios : (T, m) returns in time order, unscaled; None where the model has no scenarios
     probabilities : (T,) probability of each scenario, sums to 1; None for equal ones
     mean : (m,) mean return in the unit of the covariance; None where the model has none
-    uncentered_root : (k, m) Q with second moments Q'Q in the same unit; None where the model has none
+    drift : (m,) v with second moments S + vv' about zero, in the same unit; None where the model has no mean
     """
 
     universe: Universe
@@ -30,9 +30,22 @@ class RiskModel:
     scenarios: Matrix | None = None
     probabilities: Vector | None = None
     mean: Vector | None = None
-    uncentered_root: Matrix | None = None
+    drift: Vector | None = None
 
     @cached_property
     def covariance(self) -> Matrix:
         """(m, m) covariance; for reports and small problems only."""
         return readonly(self.root.T @ self.root + np.diag(self.specific_variance))
+
+    @cached_property
+    def uncentered_root(self) -> Matrix | None:
+        """(k, m) Q with second moments Q'Q about zero, specific variance included; None without a drift."""
+        if self.drift is None:
+            return None
+        specific = [np.diag(np.sqrt(self.specific_variance))] if self.specific_variance.any() else []
+        return readonly(np.vstack([self.root, *specific, self.drift[None, :]]))
+
+    def product(self, weights: Vector) -> Vector:
+        """Covariance times weights (m,) or (m, c), without the covariance matrix."""
+        specific = self.specific_variance if weights.ndim == 1 else self.specific_variance[:, None]
+        return np.asarray(self.root.T @ (self.root @ weights) + specific * weights)

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,22 @@ from numpy.typing import NDArray
 from assetmix.domain.arrays import Matrix, Vector
 from assetmix.domain.instrument import Instrument
 from assetmix.domain.universe import Universe
+
+
+@dataclass(frozen=True, eq=False)
+class RateSeries:
+    """Exchange rates: one unit of `currency` was worth `values` units of `quote` on `dates`.
+
+    Parameters
+    ----------
+    dates : (T,) ordinals of days, oldest first
+    values : (T,) rates, positive
+    """
+
+    currency: str
+    quote: str
+    dates: NDArray[np.int64]
+    values: Vector
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +40,8 @@ class Snapshot:
     closes : (m,) last close at or before `as_of`, money per unit; nan where there is none
     dates : (T,) ordinals of the days of the history, oldest first
     history : (T, m) adjusted closes, else closes; nan where a day has no price
+    extras : further tables (T, m) that a strategy asked for: `open`, `high`, `low`, `close`, `volume`
+    rates : exchange rates of the currencies concerned
     """
 
     as_of: dt.date
@@ -31,6 +49,8 @@ class Snapshot:
     closes: Vector
     dates: NDArray[np.int64]
     history: Matrix
+    extras: Mapping[str, Matrix] = field(default_factory=dict)
+    rates: tuple[RateSeries, ...] = ()
 
     @cached_property
     def universe(self) -> Universe:

@@ -1,20 +1,46 @@
 """Covariance estimators; each gives a RiskModel in factor form."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
 
-from assetmix.domain.arrays import readonly
+from assetmix.domain.arrays import Matrix, readonly
 from assetmix.domain.risk import RiskModel
 from assetmix.domain.snapshot import Snapshot
 from assetmix.domain.universe import Universe
+from assetmix.estimation.components import denoised, factor_model
+from assetmix.estimation.library import ledoit_wolf_intensity, oas_intensity
+from assetmix.estimation.moments import Moments, decay, moments
 from assetmix.estimation.returns import returns
-from assetmix.estimation.specs import SampleRisk, sessions
+from assetmix.estimation.roots import with_a_row
+from assetmix.estimation.shrinkage import shrunk_covariance
+from assetmix.estimation.specs import (
+    DenoisedRisk,
+    EstimatedRisk,
+    EwmaRisk,
+    FactorRisk,
+    LedoitWolfRisk,
+    OasRisk,
+    SampleRisk,
+    sessions,
+)
+
+_ESTIMATORS: Mapping[type[EstimatedRisk], Callable[[Matrix, Any], Moments]] = {
+    SampleRisk: lambda rows, _: moments(rows),
+    EwmaRisk: lambda rows, spec: moments(rows, decay(len(rows), spec.half_life)),
+    LedoitWolfRisk: lambda rows, _: shrunk_covariance(rows, ledoit_wolf_intensity(rows)),
+    OasRisk: lambda rows, _: shrunk_covariance(rows, oas_intensity(rows)),
+    DenoisedRisk: lambda rows, _: denoised(rows),
+    FactorRisk: lambda rows, spec: factor_model(rows, spec.factors),
+}
 
 
-def sample(snapshot: Snapshot, ids: tuple[str, ...], spec: SampleRisk) -> RiskModel:
-    """Sample covariance of the given instruments, as the triangular factor of centered returns.
+def estimated_risk(snapshot: Snapshot, ids: tuple[str, ...], spec: EstimatedRisk) -> RiskModel:
+    """Estimate the risk of instruments from their history as a spec says.
 
-    The factor comes from a QR decomposition of the centered returns, so the covariance is never
-    squared up and back: R'R = X'X / (T - 1) to rounding.
+    Moments are scaled to the horizon; scenarios are the returns of the window as they are, equally
+    likely, whatever weights the covariance gives them.
 
     Raises
     ------
@@ -22,14 +48,24 @@ def sample(snapshot: Snapshot, ids: tuple[str, ...], spec: SampleRisk) -> RiskMo
         when the history is too short
     """
     scenarios = returns(snapshot, ids, spec.window, spec.frequency)
-    mean = scenarios.mean(axis=0)
     periods = sessions(spec.horizon_days, spec.frequency)
-    scale = np.sqrt(periods / (len(scenarios) - 1))
+    found = _ESTIMATORS[type(spec)](scenarios, spec)
     return RiskModel(
         Universe(ids),
-        root=readonly(np.linalg.qr(scenarios - mean, mode="r") * scale),
-        specific_variance=readonly(np.zeros(len(ids))),
+        root=readonly(with_a_row(found.root) * np.sqrt(periods)),
+        specific_variance=readonly(found.specific_variance * periods),
         scenarios=scenarios,
-        mean=readonly(mean * periods),
-        uncentered_root=readonly(np.linalg.qr(scenarios, mode="r") * scale),
+        mean=readonly(found.mean * periods),
+        drift=readonly(found.drift * np.sqrt(periods)),
     )
+
+
+def sample(snapshot: Snapshot, ids: tuple[str, ...], spec: SampleRisk) -> RiskModel:
+    """Sample covariance of the given instruments.
+
+    Raises
+    ------
+    MissingData
+        when the history is too short
+    """
+    return estimated_risk(snapshot, ids, spec)

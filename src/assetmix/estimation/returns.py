@@ -19,8 +19,18 @@ Frequency = Literal["daily", "weekly", "monthly"]
 LEAST_RETURNS = 2
 
 
-def returns(snapshot: Snapshot, ids: tuple[str, ...], window: int | None, frequency: Frequency) -> Matrix:
+def returns(
+    snapshot: Snapshot,
+    ids: tuple[str, ...],
+    window: int | None,
+    frequency: Frequency,
+    pointer: str = "/risk_model/window",
+) -> Matrix:
     """Simple returns per period, shape (periods, instruments), oldest first.
+
+    Parameters
+    ----------
+    pointer : where the window was asked for, for the fault
 
     Raises
     ------
@@ -34,7 +44,7 @@ def returns(snapshot: Snapshot, ids: tuple[str, ...], window: int | None, freque
     changes = prices[1:] / prices[:-1] - 1.0
     wanted = LEAST_RETURNS if window is None else window
     if len(changes) < wanted:
-        raise MissingData("history too short", [_short(wanted, len(changes))])
+        raise MissingData("history too short", [_short(pointer, wanted, len(changes))])
     return readonly(changes if window is None else changes[-window:])
 
 
@@ -46,9 +56,9 @@ def _last_of_period(dates: NDArray[np.int64], frequency: Frequency) -> NDArray[n
     return np.array([*(now != later for now, later in pairwise(periods)), True])
 
 
-def _short(wanted: int, found: int) -> Fault:
+def _short(pointer: str, wanted: int, found: int) -> Fault:
     detail = (
         f"{wanted} returns are needed on days when every instrument has a price, but only {found} are there; "
         "load more history, shorten the window, or leave out the instruments with short histories"
     )
-    return Fault("/risk_model/window", "short-history", detail)
+    return Fault(pointer, "short-history", detail)

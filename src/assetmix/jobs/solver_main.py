@@ -1,6 +1,6 @@
 """The solver process: questions come in over the pipe, answers go out, one at a time.
 
-It keeps snapshots and compiled problems alive between questions. It may be killed at any time;
+It keeps snapshots, risk models and compiled problems alive between questions. It may be killed at any time;
 nothing that matters is kept here.
 """
 
@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from assetmix.codec.documents import PORTFOLIO, RESULT, STRATEGY
+from assetmix.codec.risk_models import read_model
 from assetmix.codec.snapshots import read_snapshot
+from assetmix.domain.given_model import GivenModel
 from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Error
 from assetmix.jobs.frames import Frame, read_frame
@@ -29,6 +31,12 @@ log = logging.getLogger(__name__)
 
 DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux's prctl."""
+
+MODELS = 4
+"""Risk models kept: one of 2,000 instruments has 32 megabytes."""
+
+DEFAULT_GAP = 0.01
+"""Gap of runs that were stored before requests had one."""
 
 
 def main() -> None:
@@ -46,26 +54,54 @@ def main() -> None:
 
 
 def serve(questions: BinaryIO, answers: BinaryIO, kept: int) -> None:
-    """Answer frame after frame; a snapshot that is not known is asked for first."""
+    """Answer frame after frame; a snapshot or risk model that is not known is asked for first."""
     memory = Memory(4 * kept)
-    snapshots = Memory(kept)
-    while (frame := read_frame(questions)) is not None:
-        key = frame.header["snapshot_digest"]
-        if key not in snapshots:
-            answers.write(Frame({"need": key}).pack())
-            sent = read_frame(questions)
-            if sent is None:
-                return
-            snapshots.keep(key, read_snapshot(sent.body))
-        snapshot = snapshots.recall(key, _never)
-        answers.write(_answer(frame.header, snapshot, memory).pack())
+    store = Store(questions, answers, kept)
+    try:
+        while (frame := read_frame(questions)) is not None:
+            snapshot = store.snapshot(frame.header["snapshot_digest"])
+            model = store.model(frame.header.get("model_digest"))
+            answers.write(_answer(frame.header, snapshot, model, memory).pack())
+    except Gone:
+        log.debug("the worker has gone while it was asked for data")
 
 
-def _answer(header: dict[str, Any], snapshot: Snapshot, memory: Memory) -> Frame:
+class Gone(Exception):
+    """The other side of the pipe has gone."""
+
+
+class Store:
+    """Snapshots and risk models by digest, asked for when they are not known; a bounded number is kept."""
+
+    def __init__(self, questions: BinaryIO, answers: BinaryIO, kept: int) -> None:
+        self._questions = questions
+        self._answers = answers
+        self._snapshots = Memory(kept)
+        self._models = Memory(min(kept, MODELS))
+
+    def snapshot(self, digest: str) -> Snapshot:
+        """Give a snapshot."""
+        return self._snapshots.recall(digest, lambda: read_snapshot(self._ask("snapshot", digest)))
+
+    def model(self, digest: str | None) -> GivenModel | None:
+        """Give a risk model, None where a run uses none that was uploaded."""
+        if digest is None:
+            return None
+        return self._models.recall(digest, lambda: read_model(self._ask("risk_model", digest)))
+
+    def _ask(self, what: str, digest: str) -> bytes:
+        self._answers.write(Frame({"need": digest, "what": what}).pack())
+        sent = read_frame(self._questions)
+        if sent is None:
+            raise Gone
+        return sent.body
+
+
+def _answer(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None, memory: Memory) -> Frame:
     clock = Laps()
     deadline = time.monotonic() + header["seconds"]
     try:
-        question = _question(header, snapshot)
+        question = _question(header, snapshot, model)
         result = answer(question, memory, lambda: deadline - time.monotonic(), clock.mark)
     except Error as error:
         faults = [{"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in error.faults]
@@ -80,7 +116,7 @@ def _answer(header: dict[str, Any], snapshot: Snapshot, memory: Memory) -> Frame
     return Frame({"status": result.status, "timings": clock.laps}, RESULT.text(result))
 
 
-def _question(header: dict[str, Any], snapshot: Snapshot) -> Question:
+def _question(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None) -> Question:
     inputs = header["inputs"]
     return Question(
         strategy=STRATEGY.read_value(inputs["strategy"]),
@@ -89,6 +125,9 @@ def _question(header: dict[str, Any], snapshot: Snapshot) -> Question:
         strategy_key=inputs["strategy_key"],
         snapshot_key=header["snapshot_digest"],
         cash_flow=inputs["cash_flow"],
+        model=model,
+        model_key=header.get("model_digest") or "",
+        gap=inputs.get("gap", DEFAULT_GAP),
     )
 
 
@@ -104,10 +143,6 @@ class Laps:
         now = time.perf_counter()
         self.laps[f"{stage}_ms"] = round(1000 * (now - self._last), 3)
         self._last = now
-
-
-def _never() -> Snapshot:
-    raise AssertionError("a snapshot is kept before it is recalled")
 
 
 def _die_with(parent: int) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 from assetmix.jobs.frames import HEAD, Frame
 
-LoadSnapshot = Callable[[str], Awaitable[bytes]]
+Load = Callable[[str, str], Awaitable[bytes]]
+"""Gives the bytes of what is needed (`snapshot` or `risk_model`), named by its digest."""
 
 
 class SolverLost(Exception):
@@ -56,8 +57,8 @@ class SolverProcess:
             await self._receive()
             self._is_ready = True
 
-    async def ask(self, question: dict[str, Any], load_snapshot: LoadSnapshot) -> Frame:
-        """Send a question and wait for its answer; a snapshot is loaded only if it is not known there.
+    async def ask(self, question: dict[str, Any], load: Load) -> Frame:
+        """Send a question and wait for its answer; snapshot and risk model are loaded only if not known there.
 
         Raises
         ------
@@ -67,8 +68,8 @@ class SolverProcess:
         await self.ready()
         await self._send(Frame(question))
         answer = await self._receive()
-        if "need" in answer.header:
-            payload = await load_snapshot(answer.header["need"])
+        while "need" in answer.header:
+            payload = await load(answer.header["what"], answer.header["need"])
             await self._send(Frame({}, payload))
             answer = await self._receive()
         return answer

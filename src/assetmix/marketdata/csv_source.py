@@ -14,6 +14,14 @@ from assetmix.errors import Fault, InvalidRequest
 Row: TypeAlias = tuple[str, dt.date, float, float | None, float | None, float | None, float | None, float | None]
 """instrument, date, close, adjusted close, open, high, low, volume."""
 
+RateRow: TypeAlias = tuple[
+    str, dt.date, float, float | None, float | None, float | None, float | None, float | None, str
+]
+"""The same for an exchange rate, `$EUR` in place of an instrument, and the currency that it is quoted in."""
+
+PriceRow: TypeAlias = Row | RateRow
+
+QUOTE = "quote"
 OPTIONAL = ("adjusted_close", "open", "high", "low", "volume")
 MOST_FAULTS = 20
 
@@ -21,8 +29,10 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 
-def read_csv(text: str) -> list[Row]:
+def read_csv(text: str) -> list[PriceRow]:
     """Read price rows; empty cells of a wide table are days without a price.
+
+    A long table with a column `quote` may hold exchange rates too.
 
     Raises
     ------
@@ -36,7 +46,7 @@ def read_csv(text: str) -> list[Row]:
         raise InvalidRequest(detail, [Fault("", "malformed-csv", detail)]) from error
 
 
-def _read(lines: Iterator[list[str]]) -> list[Row]:
+def _read(lines: Iterator[list[str]]) -> list[PriceRow]:
     header = [name.strip() for name in next(lines, [])]
     if not header or header[0].lower() != "date":
         detail = "the first line names the columns and begins with date: date,instrument,close or date,ID,ID"
@@ -56,25 +66,25 @@ class _Reader:
     def __init__(self, header: list[str]) -> None:
         self._header = header
         self.faults: list[Fault] = []
-        unknown = [name for name in header[2:] if name not in ("close", *OPTIONAL)]
+        unknown = [name for name in header[2:] if name not in ("close", QUOTE, *OPTIONAL)]
         if "instrument" in header[1:2] and ("close" not in header or unknown):
-            detail = f"a long table has the columns date,instrument,close and any of {', '.join(OPTIONAL)}"
+            detail = f"a long table has the columns date,instrument,close and any of {', '.join([*OPTIONAL, QUOTE])}"
             self.faults.append(Fault("/line/1", "invalid-header", detail))
 
-    def long(self, lines: Iterator[list[str]]) -> Iterator[list[Row]]:
+    def long(self, lines: Iterator[list[str]]) -> Iterator[list[PriceRow]]:
         for number, cells in self._numbered(lines):
-            figures = {
-                name: self._figure(number, name, cell) for name, cell in zip(self._header[2:], cells[2:], strict=True)
-            }
+            named = list(zip(self._header[2:], cells[2:], strict=True))
+            figures = {name: self._figure(number, name, cell) for name, cell in named if name != QUOTE}
+            quote = tuple(cell.strip() for name, cell in named if name == QUOTE and cell.strip())
             day = self._date(number, cells[0])
             close = figures.get("close")
             if close is None:
                 self._fault(number, "close", "a close is needed on every line")
             elif day is not None:
                 rest = (figures.get(name) for name in OPTIONAL)
-                yield [(cells[1].strip(), day, close, *rest)]  # type: ignore[list-item]
+                yield [(cells[1].strip(), day, close, *rest, *quote)]  # type: ignore[list-item]
 
-    def wide(self, lines: Iterator[list[str]]) -> Iterator[list[Row]]:
+    def wide(self, lines: Iterator[list[str]]) -> Iterator[list[PriceRow]]:
         for number, cells in self._numbered(lines):
             day = self._date(number, cells[0])
             closes = [

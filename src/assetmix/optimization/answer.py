@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from assetmix.optimization import constraints as _constraints
 from assetmix.optimization import measures as _measures
+from assetmix.optimization import rules as _rules
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.methods import Remaining
 from assetmix.optimization.orders import plan
@@ -16,7 +17,7 @@ from assetmix.optimization.solve import solve
 Mark = Callable[[str], None]
 """Told the name of each stage when it ends; whoever owns a clock may time it."""
 
-REGISTERED = (_constraints.__name__, _measures.__name__)
+REGISTERED = (_constraints.__name__, _measures.__name__, _rules.__name__)
 
 
 def answer(question: Question, memory: Memory, remaining: Remaining, mark: Mark) -> Result:

@@ -1,10 +1,10 @@
 """What is wrong with applying a strategy to a portfolio; all faults at once, without a solver."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-import numpy as np
-
-from assetmix.domain.instrument import cash_key, is_cash
+from assetmix.domain.given_model import GivenModel
+from assetmix.domain.instrument import is_cash
 from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Fault
@@ -12,49 +12,76 @@ from assetmix.estimation.specs import GivenForecast
 from assetmix.optimization.check import MOST_MONEY, escape
 from assetmix.optimization.measure import Measure, Needs
 from assetmix.optimization.reach import allowed_ids
-from assetmix.optimization.scope import Group, Ids, Scope, Tag
+from assetmix.optimization.rule import Rule
+from assetmix.optimization.scope import Ids, Scope, membership
 from assetmix.optimization.strategy import Strategy, UniverseById
 
 
-def check_application(strategy: Strategy, portfolio: Portfolio, snapshot: Snapshot, value: float) -> list[Fault]:
-    """Find what is wrong with applying a strategy to a portfolio at a snapshot.
+@dataclass(frozen=True, slots=True, eq=False)
+class Application:
+    """A strategy applied to a portfolio at a snapshot in the portfolio's currency.
 
-    Parameters
-    ----------
-    value : value of the portfolio before trading plus cash flow, money
+    `model` is the uploaded risk model that is used, `value` the money before trading plus cash
+    flow, `elsewhere` scopes that have members among the caller's instruments, if not here.
     """
+
+    strategy: Strategy
+    portfolio: Portfolio
+    snapshot: Snapshot
+    model: GivenModel | None
+    value: float
+    elsewhere: frozenset[Scope] = frozenset()
+
+    @property
+    def reached(self) -> frozenset[str]:
+        """Ids of the problem's instruments: what is held or may be, as far as they exist."""
+        allowed = allowed_ids(self.strategy, self.portfolio, self.snapshot)
+        return (allowed | set(self.portfolio.positions)) & set(self.snapshot.by_id)
+
+
+def check_application(one: Application) -> list[Fault]:
+    """Find what is wrong with applying a strategy to a portfolio."""
+    strategy, snapshot = one.strategy, one.snapshot
     return [
-        *_holdings(portfolio, snapshot),
-        *_prices(portfolio, snapshot),
+        *_holdings(one.portfolio, snapshot),
+        *_prices(one),
         *_universe(strategy, snapshot),
-        *_empty(strategy, portfolio, snapshot),
-        *_forecast(strategy, portfolio, snapshot),
-        *_scopes(strategy, snapshot),
-        *_benchmarks(strategy, portfolio, snapshot),
-        *_members("/strategy/benchmark", strategy.benchmark or portfolio.benchmark, snapshot),
-        *_value(value),
+        *_empty(strategy, one.portfolio, snapshot),
+        *_needs(one),
+        *_forecast(one),
+        *_covered(one),
+        *_scopes(one),
+        *_attributes(one),
+        *_benchmarks(one),
+        *_value(one.value),
     ]
 
 
+def strange_scopes(strategy: Strategy, snapshot: Snapshot) -> frozenset[Scope]:
+    """Scopes that a strategy names and that no instrument of the snapshot belongs to."""
+    named = (scope for _, scope in _named_scopes(strategy))
+    return frozenset(scope for scope in named if not _matches(scope, snapshot))
+
+
 def _holdings(portfolio: Portfolio, snapshot: Snapshot) -> Iterator[Fault]:
-    base = cash_key(portfolio.base_currency)
-    for key in portfolio.holdings:
+    for key in portfolio.positions:
         pointer = f"/portfolio/holdings/{escape(key)}"
-        if is_cash(key) and key != base:
-            yield Fault(pointer, "missing-price", f"no exchange rate from {key} to {base}; hold {base}")
-        if not is_cash(key) and key not in snapshot.by_id:
-            yield Fault(pointer, "unknown-asset", "no such instrument; PUT /v1/instruments first")
+        if key not in snapshot.by_id:
+            cure = "no such currency" if is_cash(key) else "no such instrument; PUT /v1/instruments first"
+            yield Fault(pointer, "unknown-asset", cure)
 
 
-def _prices(portfolio: Portfolio, snapshot: Snapshot) -> Iterator[Fault]:
-    base = portfolio.base_currency
-    for position, instrument in enumerate(snapshot.instruments):
-        if not np.isfinite(snapshot.closes[position]):
-            detail = f"{instrument.id} has no close on or before {snapshot.as_of}; PUT /v1/prices, or leave it out"
-            yield Fault("/strategy/universe", "missing-price", detail)
-        if instrument.currency != base:
-            detail = f"{instrument.id} is quoted in {instrument.currency} and no exchange rate to {base} is known"
-            yield Fault("/portfolio/base_currency", "missing-price", detail)
+def _prices(one: Application) -> Iterator[Fault]:
+    base = one.portfolio.base_currency
+    for key in sorted(one.reached):
+        if key in one.snapshot.prices:
+            continue
+        detail = (
+            f"{key} cannot be valued in {base} on {one.snapshot.as_of}: it has no close, or no exchange rate that is "
+            "at most 7 days old; PUT /v1/prices, or leave it out"
+        )
+        held = key in one.portfolio.positions and is_cash(key)
+        yield Fault(f"/portfolio/holdings/{key}" if held else "/strategy/universe", "missing-price", detail)
 
 
 def _empty(strategy: Strategy, portfolio: Portfolio, snapshot: Snapshot) -> Iterator[Fault]:
@@ -64,6 +91,41 @@ def _empty(strategy: Strategy, portfolio: Portfolio, snapshot: Snapshot) -> Iter
         yield Fault("/strategy/universe", "empty-universe", detail)
 
 
+def _needs(one: Application) -> Iterator[Fault]:
+    strategy = one.strategy
+    has_risk = strategy.risk_model is not None or one.model is not None
+    askers = [(f"/strategy{pointer}", measure.kind, measure.needs) for pointer, measure in strategy.named_measures()]
+    if isinstance(strategy.objective, Rule):
+        askers.append(("/strategy/objective", strategy.objective.rule, strategy.objective.needs))
+    for pointer, kind, needs in askers:
+        if needs & {Needs.RISK_MODEL, Needs.SCENARIOS} and not has_risk:
+            cure = f'{kind} needs a risk model; add "risk_model": {{"kind": "sample", "window": 504}}, or name one'
+            yield Fault(pointer, "missing-risk-model", cure)
+        elif Needs.SCENARIOS in needs and one.model is not None and one.model.scenarios is None:
+            cure = f'{kind} needs scenarios, and the risk model has none; for cvar say "distribution": "normal"'
+            yield Fault(pointer, "missing-scenarios", cure)
+        if Needs.EXPECTED_RETURNS in needs and not _has_returns(one):
+            cure = f'{kind} needs expected returns; add "forecast": {{"kind": "historical_mean", "window": 504}}'
+            yield Fault(pointer, "missing-forecast", cure)
+
+
+def _has_returns(one: Application) -> bool:
+    if one.strategy.forecast is not None:
+        return True
+    if one.model is not None:
+        return one.model.expected_returns is not None or one.model.scenarios is not None
+    return one.strategy.risk_model is not None
+
+
+def _covered(one: Application) -> Iterator[Fault]:
+    if one.model is None:
+        return
+    known = one.model.universe.positions
+    for key in sorted(one.reached):
+        if key not in known:
+            yield Fault("/risk_model", "unknown-asset", f"the risk model does not cover {key}; add it, or leave it out")
+
+
 def _universe(strategy: Strategy, snapshot: Snapshot) -> Iterator[Fault]:
     if isinstance(strategy.universe, UniverseById):
         for i, key in enumerate(strategy.universe.ids):
@@ -71,19 +133,41 @@ def _universe(strategy: Strategy, snapshot: Snapshot) -> Iterator[Fault]:
                 yield Fault(f"/strategy/universe/ids/{i}", "unknown-asset", "no such instrument")
 
 
-def _forecast(strategy: Strategy, portfolio: Portfolio, snapshot: Snapshot) -> Iterator[Fault]:
-    if isinstance(strategy.forecast, GivenForecast):
-        needed = sorted((allowed_ids(strategy, portfolio, snapshot) | set(portfolio.positions)) & set(snapshot.by_id))
-        for key in (key for key in needed if key not in strategy.forecast.expected_returns):
+def _forecast(one: Application) -> Iterator[Fault]:
+    forecast = one.strategy.forecast
+    if isinstance(forecast, GivenForecast):
+        for key in sorted(one.reached - set(forecast.expected_returns)):
             yield Fault("/strategy/forecast/expected_returns", "missing", f"no expected return is given for {key}")
 
 
-def _scopes(strategy: Strategy, snapshot: Snapshot) -> Iterator[Fault]:
+def _scopes(one: Application) -> Iterator[Fault]:
+    for pointer, scope in _named_scopes(one.strategy):
+        if scope not in one.elsewhere and not _matches(scope, one.snapshot):
+            detail = "no instrument belongs to this scope; check its spelling"
+            yield Fault(f"/strategy{pointer}", "unknown-group", detail)
+    for i, constraint in enumerate(one.strategy.constraints):
+        for key in getattr(constraint, "weights", {}):
+            if key not in one.snapshot.by_id:
+                pointer = f"/strategy/constraints/{i}/weights/{escape(key)}"
+                yield Fault(pointer, "unknown-asset", "this instrument is not in the universe; add it there")
+
+
+def _named_scopes(strategy: Strategy) -> Iterator[tuple[str, Scope]]:
     for i, constraint in enumerate(strategy.constraints):
-        for pointer, scope in constraint.scopes():
-            if not _matches(scope, snapshot):
-                detail = "no instrument of the universe belongs to this scope; check its spelling"
-                yield Fault(f"/strategy/constraints/{i}{pointer}", "unknown-group", detail)
+        yield from ((f"/constraints/{i}{pointer}", scope) for pointer, scope in constraint.scopes())
+    for pointer, measure in strategy.named_measures():
+        yield from ((f"{pointer}{inside}", scope) for inside, scope in measure.scopes())
+
+
+def _attributes(one: Application) -> Iterator[Fault]:
+    named = [(f"/strategy/constraints/{i}", constraint) for i, constraint in enumerate(one.strategy.constraints)]
+    measures = [(f"/strategy{pointer}", measure) for pointer, measure in one.strategy.named_measures()]
+    for pointer, asker in (*named, *measures):
+        attribute = getattr(asker, "attribute", None)
+        lacking = [key for key in sorted(one.reached) if attribute not in one.snapshot.by_id[key].attributes]
+        if attribute is not None and lacking:
+            detail = f"{lacking[0]} has no attribute {attribute}; PUT /v1/instruments with it, or leave it out"
+            yield Fault(f"{pointer}/attribute", "missing-attribute", detail)
 
 
 def _matches(scope: Scope, snapshot: Snapshot) -> bool:
@@ -92,18 +176,17 @@ def _matches(scope: Scope, snapshot: Snapshot) -> bool:
             return True
         case Ids(ids=ids):
             return all(key in snapshot.by_id for key in ids)
-        case Tag(tag=tag):
-            return any(tag in instrument.tags for instrument in snapshot.instruments)
-        case Group(grouping=grouping):
-            return any(grouping in instrument.look_through for instrument in snapshot.instruments)
+        case _:
+            return any(membership(scope, instrument) > 0 for instrument in snapshot.instruments)
 
 
-def _benchmarks(strategy: Strategy, portfolio: Portfolio, snapshot: Snapshot) -> Iterator[Fault]:
-    shared = bool(strategy.benchmark or portfolio.benchmark)
-    for pointer, measure in strategy.named_measures():
+def _benchmarks(one: Application) -> Iterator[Fault]:
+    shared = one.strategy.benchmark or one.portfolio.benchmark
+    yield from _members("/strategy/benchmark", shared, one)
+    for pointer, measure in one.strategy.named_measures():
         own: Mapping[str, float] = getattr(measure, "benchmark", {})
-        yield from _benchmark_given(f"/strategy{pointer}", measure, given=shared or bool(own))
-        yield from _members(f"/strategy{pointer}/benchmark", own, snapshot)
+        yield from _benchmark_given(f"/strategy{pointer}", measure, given=bool(shared) or bool(own))
+        yield from _members(f"/strategy{pointer}/benchmark", own, one)
 
 
 def _benchmark_given(pointer: str, measure: Measure, *, given: bool) -> Iterator[Fault]:
@@ -111,10 +194,13 @@ def _benchmark_given(pointer: str, measure: Measure, *, given: bool) -> Iterator
         yield Fault(pointer, "missing-benchmark", f'{measure.kind} needs a benchmark, for example {{"SPX": 1.0}}')
 
 
-def _members(pointer: str, weights: Mapping[str, float], snapshot: Snapshot) -> Iterator[Fault]:
+def _members(pointer: str, weights: Mapping[str, float], one: Application) -> Iterator[Fault]:
+    modeled = {} if one.model is None else one.model.universe.positions
     for key in weights:
-        if key not in snapshot.by_id:
+        if key not in one.snapshot.by_id and key not in modeled:
             yield Fault(f"{pointer}/{escape(key)}", "unknown-asset", "no such instrument; PUT /v1/instruments first")
+        elif one.model is not None and key not in modeled:
+            yield Fault(f"{pointer}/{escape(key)}", "unknown-asset", "the risk model does not cover this instrument")
 
 
 def _value(value: float) -> Iterator[Fault]:

@@ -26,7 +26,7 @@ def balanced_attempt(statement: Statement, problem: Problem, solver: Solver, sta
 
     `start` (n,) are weights whose costs the first solve assumes; none are assumed without it.
     """
-    if problem.trading.cost_fraction == 0:
+    if problem.trading.is_free:
         return statement.attempt(solver)
     _model(statement, problem, problem.current_weights if start is None else start, turn=True)
     attempt = statement.attempt(solver)
@@ -42,7 +42,8 @@ def _model(statement: Statement, problem: Problem, weights: Vector, *, turn: boo
     """Make the cost in the balance exact at the weights; slopes follow the trades if they may turn."""
     decision, trades = statement.decision, weights - problem.current_weights
     if turn:
-        decision.slopes.value = problem.trading.cost_fraction * trades / np.maximum(np.abs(trades), KINK)
+        sizes = np.abs(trades)
+        decision.slopes.value = problem.cost_slopes(sizes) * trades / np.maximum(sizes, KINK)
     decision.provision.value = float(problem.cost(weights) - decision.slopes.value @ trades)
 
 

@@ -11,8 +11,10 @@ from assetmix.errors import (
     MissingData,
     UnknownAsset,
 )
-from assetmix.optimization.measure import Measure, Needs, Role
-from assetmix.optimization.strategy import Strategy, UniverseById
+from assetmix.estimation.spec_check import spec_faults
+from assetmix.optimization.measure import Measure, Role
+from assetmix.optimization.rule import Rule
+from assetmix.optimization.strategy import Strategy, Term, UniverseById
 
 MOST_ASSETS = 2000
 MOST_CONSTRAINTS = 500
@@ -21,7 +23,6 @@ MOST_MONEY = 1e15
 MOST_WEIGHT = 1e6
 MOST_FACTOR = 1e12
 MOST_WINDOW = 100_000
-MOST_DAYS = 36_500
 
 _ERRORS: Mapping[str, Callable[[str, list[Fault]], InvalidRequest]] = {
     "unknown-asset": UnknownAsset,
@@ -73,6 +74,9 @@ def _sizes(strategy: Strategy) -> Iterator[Fault]:
 
 
 def _objective(strategy: Strategy) -> Iterator[Fault]:
+    if isinstance(strategy.objective, Rule):
+        yield from _rule(strategy, strategy.objective)
+        return
     if not strategy.objective.terms:
         yield Fault("/objective/terms", "missing", "an objective needs at least one term")
     for i, term in enumerate(strategy.objective.terms):
@@ -80,6 +84,21 @@ def _objective(strategy: Strategy) -> Iterator[Fault]:
         if wanted not in term.measure.roles:
             detail = f"{term.measure.kind} cannot be {wanted.value}; change its sign or the sense of the objective"
             yield Fault(f"/objective/terms/{i}", "not-convex", detail)
+        yield from (Fault(f"/objective/terms/{i}", "not-convex", detail) for detail in _ratio(strategy, term))
+
+
+def _ratio(strategy: Strategy, term: Term) -> Iterator[str]:
+    if term.measure.fraction() is not None and len(strategy.objective.terms) > 1:
+        yield f"{term.measure.kind} is a ratio and stands alone; leave the other terms out, or bound them"
+    if term.measure.kind == "diversification_ratio" and strategy.shorting:
+        yield 'a diversification ratio is long only; leave "shorting" out'
+
+
+def _rule(strategy: Strategy, rule: Rule) -> Iterator[Fault]:
+    for fault in rule.faults():
+        yield Fault(f"/objective{fault.pointer}", fault.code, fault.detail)
+    if strategy.shorting:
+        yield Fault("/shorting", "unsupported-rule", f'{rule.rule} is long only; leave "shorting" out')
 
 
 def _constraints(strategy: Strategy) -> Iterator[Fault]:
@@ -97,17 +116,6 @@ def _measures(strategy: Strategy) -> Iterator[Fault]:
     for pointer, measure in strategy.named_measures():
         for fault in measure.faults():
             yield Fault(f"{pointer}{fault.pointer}", fault.code, fault.detail)
-        yield from _needs(strategy, pointer, measure)
-
-
-def _needs(strategy: Strategy, pointer: str, measure: Measure) -> Iterator[Fault]:
-    risk = measure.needs & {Needs.RISK_MODEL, Needs.SCENARIOS}
-    if risk and strategy.risk_model is None:
-        cure = f'{measure.kind} needs a risk model; add "risk_model": {{"kind": "sample", "window": 504}}'
-        yield Fault(pointer, "missing-risk-model", cure)
-    if Needs.EXPECTED_RETURNS in measure.needs and strategy.forecast is None and strategy.risk_model is None:
-        cure = f'{measure.kind} needs expected returns; add "forecast": {{"kind": "historical_mean", "window": 504}}'
-        yield Fault(pointer, "missing-forecast", cure)
 
 
 def _keys(strategy: Strategy) -> Iterator[Fault]:
@@ -120,15 +128,24 @@ def _keys(strategy: Strategy) -> Iterator[Fault]:
 
 def _figures(strategy: Strategy) -> Iterator[Fault]:
     trading = strategy.trading
-    for name, most in (("cost_fraction", 1.0), ("cost_amount", MOST_MONEY), ("min_order_amount", MOST_MONEY)):
-        yield from _outside(f"/trading/{name}", getattr(trading, name), (0.0, most))
-    for name, spec in (("risk_model", strategy.risk_model), ("forecast", strategy.forecast)):
-        yield from _outside(f"/{name}/window", getattr(spec, "window", None), (2, MOST_WINDOW))
-        yield from _outside(f"/{name}/horizon_days", getattr(spec, "horizon_days", None), (1e-6, MOST_DAYS))
+    for name in ("cost_fraction", "holding_fraction", "borrow_fraction"):
+        yield from _outside(f"/trading/{name}", getattr(trading, name), (0.0, 1.0))
+    for name in ("cost_amount", "min_order_amount"):
+        yield from _outside(f"/trading/{name}", getattr(trading, name), (0.0, MOST_MONEY))
+    yield from _outside("/trading/impact/coefficient", getattr(trading.impact, "coefficient", None), (0.0, MOST_FACTOR))
+    yield from _outside("/trading/impact/window", getattr(trading.impact, "window", None), (2, MOST_WINDOW))
+    yield from _specs(strategy)
     for key, weight in strategy.benchmark.items():
         yield from _outside(f"/benchmark/{escape(key)}", weight, (-MOST_WEIGHT, MOST_WEIGHT))
-    for i, term in enumerate(strategy.objective.terms):
+    terms = () if isinstance(strategy.objective, Rule) else strategy.objective.terms
+    for i, term in enumerate(terms):
         yield from _outside(f"/objective/terms/{i}/weight", abs(term.weight) or 1.0, (1 / MOST_FACTOR, MOST_FACTOR))
+
+
+def _specs(strategy: Strategy) -> Iterator[Fault]:
+    for name, spec in (("risk_model", strategy.risk_model), ("forecast", strategy.forecast)):
+        faults = () if spec is None else spec_faults(spec)
+        yield from (Fault(f"/{name}{one.pointer}", one.code, one.detail) for one in faults)
 
 
 def _outside(pointer: str, figure: float | None, band: tuple[float, float]) -> Iterator[Fault]:

@@ -20,9 +20,11 @@ from assetmix.domain.arrays import Positions, Vector
 from assetmix.optimization import atoms as cp
 from assetmix.optimization import solvers
 from assetmix.optimization.atoms import Expression
+from assetmix.optimization.clash import clash_sentence
 from assetmix.optimization.constraint import Constraint
-from assetmix.optimization.decision import Decision
-from assetmix.optimization.limit import Limit, number
+from assetmix.optimization.constraints.cash import Cash
+from assetmix.optimization.decision import Decision, Integers
+from assetmix.optimization.limit import Limit, number, percent
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.solution import ConflictingLimit, NoSolution, Relaxation
 from assetmix.optimization.statement import run
@@ -46,7 +48,9 @@ class Elastic:
     """Every hard limit with a slack of its own; the slack's price and width are parameters."""
 
     def __init__(self, problem: Problem) -> None:
-        self._decision = Decision(problem, relaxed=True)
+        self._is_integer = problem.is_integer
+        integers: Integers = "free" if self._is_integer else "continuous"
+        self._decision = Decision(problem, relaxed=True, unboxed=True, integers=integers)
         self.parts: list[Part] = []
         self._forms: list[Expression] = []
         slacks = [slack for one in problem.constraints if one.penalty is None for slack in self._state(problem, one)]
@@ -56,7 +60,7 @@ class Elastic:
         self._width = cp.Parameter(count, nonneg=True, value=np.full(count, WIDE))
         goal = cp.Minimize(self._price @ self._slack)
         self._problem = cp.Problem(goal, [*self._forms, *self._decision.linking, self._slack <= self._width])
-        self._order = solvers.order(self._problem)
+        self._order = (solvers.HIGHS,) if self._is_integer else solvers.order(self._problem)
 
     @property
     def weights(self) -> Vector:
@@ -74,9 +78,14 @@ class Elastic:
         self._price.value, self._width.value = price, width
         for solver in self._order:
             if run(self._problem, solver) == "solved":
-                duals = np.array([np.abs(form.dual_value).sum() for form in self._forms])
-                return np.maximum(np.asarray(self._slack.value), 0.0), duals
+                return np.maximum(np.asarray(self._slack.value), 0.0), self._prices()
         return None, np.zeros(len(self.parts))
+
+    def _prices(self) -> Vector:
+        """Price of each limit; with binaries there are none, and any limit may matter."""
+        if self._is_integer:
+            return np.ones(len(self.parts))
+        return np.array([np.abs(form.dual_value).sum() for form in self._forms])
 
     def _state(self, problem: Problem, constraint: Constraint) -> Iterator[Expression]:
         rows = iter(constraint.rows(problem))
@@ -102,8 +111,9 @@ def explain(problem: Problem) -> NoSolution | None:
     joint = tuple(_joint(problem, elastic, slacks))
     members = _irreducible(elastic, np.flatnonzero(prices > INFEASIBLE))
     conflict = tuple(_member(problem, elastic, row) for row in members)
-    together = "; ".join(one.limit for one in conflict)
-    return NoSolution("infeasible", f"These limits cannot hold together: {together}.", conflict, joint)
+    return NoSolution(
+        "infeasible", clash_sentence(conflict, [elastic.parts[row].constraint for row in members]), conflict, joint
+    )
 
 
 def _joint(problem: Problem, elastic: Elastic, slacks: Vector) -> Iterator[Relaxation]:
@@ -139,8 +149,11 @@ def _member(problem: Problem, elastic: Elastic, row: int) -> ConflictingLimit:
     if slacks is None:
         return ConflictingLimit(part.label, None, f"No change of “{part.label}” alone would be enough.")
     is_ratio = part.constraint.loosened(part.place, 0.0) is not None
+    invested = float(elastic.weights.sum())
     relax_by = _search(problem, part) if is_ratio else float(slacks[row]) * part.unit
     sentence = f"Relaxing “{part.label}” by {number(relax_by)} lets every other limit be kept."
+    if isinstance(part.constraint, Cash):
+        sentence = f"The other limits leave {percent(invested)} invested at best. {sentence}"
     return ConflictingLimit(part.label, relax_by, sentence)
 
 

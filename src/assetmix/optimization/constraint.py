@@ -4,12 +4,12 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from assetmix.domain.arrays import Vector
 from assetmix.errors import Fault
 from assetmix.optimization.limit import Limit, Row
-from assetmix.optimization.measure import Measure
+from assetmix.optimization.measure import Measure, Tangent
 from assetmix.optimization.register import Register
 from assetmix.optimization.scope import Scope
 
@@ -36,6 +36,7 @@ class Constraint(ABC):
     objective.
     """
 
+    tables: ClassVar[frozenset[str]] = frozenset()
     kind: str
     name: str | None = None
     penalty: float | None = None
@@ -67,6 +68,25 @@ class Constraint(ABC):
     def cash_floor(self, problem: "Problem") -> float:  # noqa: ARG002 - only a cash band has one
         """Lower bound that the constraint sets on cash, fraction of value; minus infinity for none."""
         return -math.inf
+
+    def cash_ceiling(self, problem: "Problem") -> float:  # noqa: ARG002 - only a cash band has one
+        """Upper bound that the constraint sets on cash, fraction of value; infinity for none."""
+        return math.inf
+
+    def is_integer(self, problem: "Problem") -> bool:  # noqa: ARG002 - most limits are not
+        """Whether the rows need binary variables."""
+        return False
+
+    def box(self, problem: "Problem") -> tuple[Vector | float, Vector | float]:  # noqa: ARG002 - few bound single weights
+        """Lowest and highest weights (n,) that the constraint leaves; infinite where it says nothing."""
+        return -math.inf, math.inf
+
+    def tangents(self, problem: "Problem", weights: Vector) -> tuple[Tangent, ...]:  # noqa: ARG002 - most rows are linear
+        """Affine functions nowhere above what the rows bound, in units of `scale`, touching at weights (n,).
+
+        Only rows that are not piecewise linear have any: one tangent for each upper bound.
+        """
+        return ()
 
     def loosened(self, place: int, by: float) -> "Constraint | None":  # noqa: ARG002 - only ratios answer
         """Give the constraint with its bound at `place` moved outwards; None where a slack does as well."""

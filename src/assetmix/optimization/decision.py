@@ -4,38 +4,73 @@ Numbers that differ between accounts (holdings, amounts of money) are parameters
 Problem, so that one compiled structure serves every account.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
-from assetmix.domain.arrays import Vector
+from assetmix.domain.arrays import Positions, Vector
 from assetmix.optimization import atoms as cp
 from assetmix.optimization.atoms import Expression
+from assetmix.optimization.costs import relaxed_costs
 from assetmix.optimization.problem import Problem
 
 Reader = Callable[[Problem], float | Vector]
+Integers = Literal["continuous", "fixed", "free"]
+"""Indicators as variables between 0 and 1, as given numbers, or as binary variables."""
+
+PRESUMED = 10.0
+"""Largest weight that an indicator reaches where no limit bounds the weights: ten times the value."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sides:
+    """A decision's numbers (n,), and indicators of those that may lie above and below 0."""
+
+    values: Expression
+    above: Expression
+    below: Expression
+
+    def some(self, members: Positions) -> "Sides":
+        """Those of some instruments."""
+        return Sides(self.values[members], self.above[members], self.below[members])
 
 
 class Decision:
     """Weights after trading, and what follows from them.
 
-    Variables that only some problems need (trades) are born on first use together with the
-    linking rows that define them; linking rows are never relaxed. A `relaxed` decision allows
-    money to be burned in trading to and fro: its optimum bounds the true one.
+    Variables that only some problems need (trades, indicators) are born on first use together
+    with the linking rows that define them; linking rows are never relaxed. In a `relaxed`
+    decision the cost of a trade is a variable between its convex and its concave envelope, so
+    that its optimum bounds the true one. The envelopes, and the reach of indicators, are those
+    of the box that hard limits leave single weights, unless the decision is `unboxed` because
+    those limits themselves are in question.
     """
 
-    def __init__(self, problem: Problem, *, relaxed: bool = False) -> None:
-        self._problem = problem
-        self._relaxed = relaxed
+    def __init__(
+        self, problem: Problem, *, relaxed: bool = False, unboxed: bool = False, integers: Integers = "continuous"
+    ) -> None:
+        self.problem = problem
+        self.relaxed = relaxed
+        self.unboxed = unboxed
+        self.integers = integers
         self._parameters: list[tuple[Expression, Reader]] = []
         self.linking: list[Expression] = []
         self.keyed: dict[str, Expression] = {}
+        self.indicators: dict[str, Expression] = {}
         self.weights: Expression = cp.Variable(len(problem.universe), name="weights")
 
     def parameter(self, read: Reader, *, nonnegative: bool = False) -> Expression:
-        """Make a parameter whose value is read from each problem that is solved."""
-        value = np.asarray(read(self._problem), dtype=np.float64)
+        """Make a parameter whose value is read from each problem that is solved.
+
+        Where indicators are parameters themselves it is a constant: the product of two
+        parameters would have to be compiled again and again.
+        """
+        value = np.asarray(read(self.problem), dtype=np.float64)
+        if self.integers == "fixed":
+            return value
         one = cp.Parameter(value.shape, nonneg=nonnegative, value=value)
         self._parameters.append((one, read))
         return one
@@ -51,62 +86,127 @@ class Decision:
         for one, read in self._parameters:
             one.value = np.asarray(read(problem), dtype=np.float64)
 
+    def fix(self, values: Mapping[str, Vector]) -> None:
+        """Give the indicators their numbers, where they are parameters."""
+        for name, one in self.indicators.items():
+            one.value = np.round(values[name])
+
+    def reach(self, bound: Vector) -> Vector:
+        """A bound of the box as a number: what is presumed where there is none."""
+        return np.where(np.isfinite(bound), np.maximum(bound, 0.0), PRESUMED)
+
+    def box(self, problem: Problem) -> tuple[Vector, Vector]:
+        """Lowest and highest weights (n,) that the decision presumes; may be infinite."""
+        if not self.unboxed:
+            return problem.box
+        count = len(problem.universe)
+        return np.full(count, -np.inf if problem.strategy.shorting else 0.0), np.full(count, np.inf)
+
+    def room(self, problem: Problem) -> tuple[Vector, Vector]:
+        """Most (n,) that can be bought and sold of each instrument inside the box; may be infinite."""
+        lower, upper = self.box(problem)
+        rooms = (upper - problem.current_weights, problem.current_weights - lower)
+        return np.maximum(rooms[0], 0.0), np.maximum(rooms[1], 0.0)
+
     @cached_property
     def trades(self) -> Expression:
         """Change of weights, with its linking row."""
-        trades = cp.Variable(len(self._problem.universe), name="trades")
-        current = self.parameter(lambda problem: problem.current_weights)
-        self.link(self.weights == current + trades)
+        trades = cp.Variable(len(self.problem.universe), name="trades")
+        self.link(self.weights == self.parameter(lambda problem: problem.current_weights) + trades)
         return trades
 
     @cached_property
+    def positions(self) -> Sides:
+        """Weights with indicators of long and short positions; no indicator, no position."""
+        long = self._indicator("long")
+        short = self._indicator("short") if self.problem.strategy.shorting else np.zeros(len(self.problem.universe))
+        self.link(self.weights <= cp.multiply(self.parameter(lambda one: self.reach(self.box(one)[1])), long))
+        self.link(-self.weights <= cp.multiply(self.parameter(lambda one: self.reach(-self.box(one)[0])), short))
+        self._link_sides(long, short)
+        return Sides(self.weights, long, short)
+
+    @property
+    def held(self) -> Expression:
+        """1 where an instrument is held at all; otherwise its weight is 0."""
+        return self.positions.above + self.positions.below
+
+    @cached_property
+    def orders(self) -> Sides:
+        """Trades with indicators of buys and sells; no indicator, no trade."""
+        bought, sold = self._indicator("bought"), self._indicator("sold")
+        buys = self.parameter(lambda one: self.reach(self.room(one)[0]))
+        sells = self.parameter(lambda one: self.reach(self.room(one)[1]))
+        self.link(self.trades <= cp.multiply(buys, bought))
+        self.link(-self.trades <= cp.multiply(sells, sold))
+        self._link_sides(bought, sold)
+        return Sides(self.trades, bought, sold)
+
+    @property
+    def traded(self) -> Expression:
+        """1 where an instrument is traded at all; otherwise its weight stays."""
+        return self.orders.above + self.orders.below
+
+    @cached_property
+    def lots(self) -> Expression:
+        """Lots (n,) of each instrument that are traded."""
+        count = len(self.problem.universe)
+        if self.integers == "fixed":
+            lots = cp.Parameter(count, value=np.zeros(count))
+        else:
+            lots = cp.Variable(count, integer=self.integers == "free", name="lots")
+        self.indicators["lots"] = lots
+        return lots
+
+    @cached_property
     def cost(self) -> Expression:
-        """Proportional cost of the trades, convex; for use in objective and bounds."""
-        rate = self._problem.trading.cost_fraction
-        return 0.0 if rate == 0 else rate * cp.norm1(self.trades)
+        """Cost of the trades, convex, and no more than an envelope of it where the decision is relaxed."""
+        trading = self.problem.trading
+        if trading.is_free:
+            return 0.0
+        if self.relaxed:
+            return cp.sum(relaxed_costs(self))
+        fees = 0.0
+        if trading.cost_amount > 0:
+            fees = cp.multiply(self.parameter(lambda one: one.fee), self.traded)
+        proportional = trading.cost_fraction * cp.abs(self.trades)
+        both = cp.maximum(proportional, fees) if trading.combine == "max" else proportional + fees
+        if trading.impact is None:
+            return cp.sum(both)
+        rates = self.parameter(lambda one: one.impact_rates, nonnegative=True)
+        return cp.sum(both) + cp.sum(cp.multiply(rates, cp.power(cp.abs(self.trades), 1.5)))
 
     @cached_property
     def slopes(self) -> Expression:
         """Slope (n,) of each trade's cost in the balance; see `assetmix.optimization.balance`."""
-        return cp.Parameter(len(self._problem.universe), value=np.zeros(len(self._problem.universe)))
+        return cp.Parameter(len(self.problem.universe), value=np.zeros(len(self.problem.universe)))
 
     @cached_property
     def provision(self) -> Expression:
         """Cost in the balance beyond the sloped part."""
         return cp.Parameter(value=0.0)
 
-    @property
-    def balances_exactly(self) -> bool:
-        """Whether floor and ceiling of the cash are one affine expression."""
-        return not self._relaxed or self._problem.trading.cost_fraction == 0
-
     @cached_property
-    def cash_floor(self) -> Expression:
-        """Cash after trading and costs, for lower bounds; concave."""
+    def cash(self) -> Expression:
+        """Cash after trading and costs; affine."""
         uninvested = 1.0 - cp.sum(self.weights)
-        if self._problem.trading.cost_fraction == 0:
+        if self.problem.trading.is_free:
             return uninvested
-        if self._relaxed:
+        if self.relaxed:
             return uninvested - self.cost
         return uninvested - self.slopes @ self.trades - self.provision
 
-    @cached_property
-    def cash_ceiling(self) -> Expression:
-        """Cash after trading and costs, for upper bounds; affine.
+    def _indicator(self, name: str) -> Expression:
+        count = len(self.problem.universe)
+        if self.integers == "fixed":
+            one = cp.Parameter(count, nonneg=True, value=np.ones(count))
+        elif self.integers == "free":
+            one = cp.Variable(count, boolean=True, name=name)
+        else:
+            one = cp.Variable(count, nonneg=True, name=name)
+            self.link(one <= 1.0)
+        self.indicators[name] = one
+        return one
 
-        Relaxed, it allows for the largest cost there can be: all that is held sold, and the whole
-        value bought, borrowed money included. None where short sales or debts are without limit.
-        """
-        if self.balances_exactly:
-            return self.cash_floor
-        if self._problem.strategy.shorting or not np.isfinite(self._problem.cash_floor()):
-            return None
-        rate = self._problem.trading.cost_fraction
-        largest = self.parameter(lambda problem: rate * largest_turnover(problem))
-        return 1.0 - cp.sum(self.weights) - largest
-
-
-def largest_turnover(problem: Problem) -> float:
-    """Most that can be traded without short sales: everything sold, everything bought."""
-    bought = 1.0 + max(0.0, -problem.cash_floor())
-    return bought + float(np.abs(problem.current_weights).sum())
+    def _link_sides(self, one: Expression, other: Expression) -> None:
+        if self.integers != "fixed":
+            self.link(one + other <= 1.0)

@@ -10,6 +10,7 @@ from assetmix.domain.arrays import Positions, Vector
 from assetmix.optimization.constraint import Constraint, Outcome
 from assetmix.optimization.constraints.cash import Cash
 from assetmix.optimization.decision import Decision
+from assetmix.optimization.gaps import Gap, gap_limits
 from assetmix.optimization.limit import Limit, Row
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.strategy import Strategy
@@ -36,6 +37,10 @@ class LongOnly(Constraint):
         """Size of each short position."""
         return np.maximum(-outcome.weights, 0.0)
 
+    def box(self, problem: Problem) -> tuple[Vector | float, Vector | float]:  # noqa: ARG002 - all weights
+        """Nothing below 0."""
+        return 0.0, np.inf
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InsideUniverse(Constraint):
@@ -60,6 +65,12 @@ class InsideUniverse(Constraint):
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Weight still held outside."""
         return np.asarray(np.abs(outcome.weights[..., outside(problem)]))
+
+    def box(self, problem: Problem) -> tuple[Vector | float, Vector | float]:
+        """Nothing but 0 outside."""
+        shut = np.zeros(len(problem.universe))
+        shut[outside(problem)] = 1.0
+        return np.where(shut > 0, 0.0, -np.inf), np.where(shut > 0, 0.0, np.inf)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +99,45 @@ class NotTradable(Constraint):
         members = untradable(problem)
         return np.asarray(np.abs(outcome.weights[..., members] - problem.current_weights[members]))
 
+    def box(self, problem: Problem) -> tuple[Vector | float, Vector | float]:
+        """Nothing but what is held now."""
+        fixed = problem.tradable == 0
+        current = problem.current_weights
+        return np.where(fixed, current, -np.inf), np.where(fixed, current, np.inf)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinimumOrder(Constraint):
+    """Orders below the minimum amount are not made: a trade is 0 or at least so much."""
+
+    kind: Literal["minimum_order"] = "minimum_order"
+
+    def is_integer(self, problem: Problem) -> bool:  # noqa: ARG002 - always
+        """A trade is 0 or not."""
+        return True
+
+    def rows(self, problem: Problem) -> tuple[Row, ...]:
+        """A row to buy and a row to sell for each instrument."""
+        names = [(f"orders.{key}", f"an order of {key}") for key in problem.universe.ids]
+        return _least_order(problem).rows(names, ("to buy", "to sell"), (self._amount(problem), ""))
+
+    def limits(self, problem: Problem, decision: Decision) -> Iterator[Limit]:
+        """State |z| >= least where an instrument is traded."""
+        label = f"every order is 0 or at least {self._amount(problem)}"
+        yield from gap_limits(decision, decision.orders, _least_order, (label, ""))
+
+    def breach(self, problem: Problem, outcome: Outcome) -> Vector:
+        """What each order lacks."""
+        return _least_order(problem).breach(outcome.weights - problem.current_weights)
+
+    @staticmethod
+    def _amount(problem: Problem) -> str:
+        return f"{problem.trading.min_order_amount:.2f}"
+
+
+def _least_order(problem: Problem) -> Gap:
+    return Gap(problem.trading.min_order_amount / problem.value, None)
+
 
 FULLY_INVESTED = Cash(name="fully invested", lower_fraction=0.0, upper_fraction=0.0)
 """What holds where a strategy says nothing of cash; what whole lots leave over is not a breach."""
@@ -96,8 +146,14 @@ FULLY_INVESTED = Cash(name="fully invested", lower_fraction=0.0, upper_fraction=
 def frame(strategy: Strategy) -> tuple[Constraint, ...]:
     """Constraints that hold beside the declared ones."""
     long_only = () if strategy.shorting else (LongOnly(),)
-    declared = any(isinstance(one, Cash) for one in strategy.constraints)
-    return (*long_only, InsideUniverse(), NotTradable(), *(() if declared else (FULLY_INVESTED,)))
+    orders = (MinimumOrder(),) if strategy.trading.min_order_amount > 0 else ()
+    return (*long_only, InsideUniverse(), NotTradable(), *orders, *_cash(strategy))
+
+
+def _cash(strategy: Strategy) -> tuple[Constraint, ...]:
+    """Cash is 0 unless a band is declared; a market neutral portfolio leaves it free."""
+    declared = any(isinstance(one, Cash) or one.kind == "market_neutral" for one in strategy.constraints)
+    return () if declared else (FULLY_INVESTED,)
 
 
 def outside(problem: Problem) -> Positions:

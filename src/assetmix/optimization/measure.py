@@ -1,14 +1,16 @@
 """A Measure is a number that a portfolio has; it can be minimized, maximized, bounded or reported."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
-from assetmix.domain.arrays import Vector
-from assetmix.errors import Fault
+from assetmix.domain.arrays import Matrix, Vector
+from assetmix.errors import Fault, InvalidRequest
 from assetmix.optimization.atoms import Expression
 from assetmix.optimization.register import Register
+from assetmix.optimization.scope import Scope
 
 if TYPE_CHECKING:
     from assetmix.optimization.decision import Decision
@@ -45,17 +47,41 @@ class Tangent:
     slope: Vector
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Squares:
+    """The number |F w - g|^2 with rows F (k, n) and offsets g (k,)."""
+
+    rows: Matrix
+    offset: Vector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fraction:
+    """A measure as (top - offset) / bottom; a bottom of 0 makes it 0.
+
+    The bottom is convex and positively homogeneous, the top affine: such a ratio can be maximized
+    alone. Where the bottom is affine too, it can also be minimized and bounded.
+    """
+
+    top: "Measure"
+    bottom: "Measure"
+    offset: float = 0.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure(ABC):
     """A number that a portfolio has.
 
     `expression` states it for the solver, `value` computes it in numpy without the solver's
-    words, so that either checks the other; `tangent` proves how far an answer is from the best one.
+    words, so that either checks the other; `tangent` proves how far an answer is from the best
+    one. A ratio has a `fraction` in place of expression and tangent. `homogeneous` measures grow
+    in proportion to the weights.
     """
 
     roles: ClassVar[frozenset[Role]]
     linearized: ClassVar[bool] = True
     bounded_below: ClassVar[bool] = False
+    homogeneous: ClassVar[bool] = False
     needs: ClassVar[frozenset[Needs]] = frozenset()
     kind: str
     name: str | None = None
@@ -68,6 +94,27 @@ class Measure(ABC):
     def faults(self) -> tuple[Fault, ...]:
         """What is wrong with the measure whatever it is applied to; pointers relative to it."""
         return ()
+
+    def scopes(self) -> tuple[tuple[str, Scope], ...]:
+        """Scopes that the measure names, each with its pointer relative to the measure."""
+        named = ((f"/{field}", getattr(self, field, None)) for field in ("scope", "within"))
+        return tuple((pointer, scope) for pointer, scope in named if scope is not None)
+
+    def parts(self) -> tuple[tuple[str, "Measure"], ...]:
+        """Measures that this one is made of, each with its pointer relative to it."""
+        return ()
+
+    def fraction(self) -> Fraction | None:
+        """Top and bottom of a ratio; None for every other measure."""
+        return None
+
+    def squares(self, problem: "Problem") -> Squares | None:  # noqa: ARG002 - few are
+        """The measure as |F w - g|^2, where it is a sum of squares."""
+        return None
+
+    def companions(self, problem: "Problem", weights: Vector) -> Mapping[str, float]:  # noqa: ARG002 - few have any
+        """Figures that are reported beside the measure of weights (n,), by key."""
+        return {}
 
     @abstractmethod
     def expression(self, problem: "Problem", decision: "Decision", unit: float) -> Expression:
@@ -91,6 +138,12 @@ class Measure(ABC):
         prices : duals of the rows that `expression` linked under the measure's key, if any; they
             single out the right tangent where there are many
         """
+
+
+def not_convex(one: Measure) -> InvalidRequest:
+    """Refusal of a measure where only convex ones can be stated."""
+    detail = f"{one.kind} cannot stand here: it is not convex; maximize it alone, or only report it"
+    return InvalidRequest(detail, [Fault("", "not-convex", detail)])
 
 
 measure: Register[Measure] = Register("measure")

@@ -7,6 +7,7 @@ import numpy as np
 
 from assetmix.domain.arrays import Vector
 from assetmix.domain.order import Order, Skipped
+from assetmix.optimization.drivers import drivers
 from assetmix.optimization.limit import percent
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.rounding import cash_after, levels, rounded_trades
@@ -32,7 +33,10 @@ def plan(problem: Problem, solution: Solution) -> Plan:
 
 def plan_of(problem: Problem, units: Vector, target: Vector) -> Plan:
     """Write orders for trades (n,) of units; `target` (n,) weights say what was wanted."""
-    orders = [_order(problem, int(i), float(units[i])) for i in np.flatnonzero(units)]
+    traded = np.flatnonzero(units)
+    after = (problem.quantities + units) * problem.prices / problem.value
+    causes = drivers(problem, after, traded)
+    orders = [_order(problem, int(i), float(units[i]), cause) for i, cause in zip(traded, causes, strict=True)]
     return Plan(
         orders=tuple(sorted(orders, key=lambda order: (order.side == "buy", order.instrument))),
         skipped=tuple(_skipped(problem, units, target)),
@@ -41,7 +45,7 @@ def plan_of(problem: Problem, units: Vector, target: Vector) -> Plan:
     )
 
 
-def _order(problem: Problem, position: int, units: float) -> Order:
+def _order(problem: Problem, position: int, units: float, cause: str) -> Order:
     price = float(problem.prices[position])
     return Order(
         instrument=problem.universe.ids[position],
@@ -49,7 +53,7 @@ def _order(problem: Problem, position: int, units: float) -> Order:
         quantity=abs(units),
         price=price,
         cost=problem.trading.cost(abs(units) * price),
-        reason=_reason(problem, position, units),
+        reason=f"{_reason(problem, position, units)}; {cause}",
     )
 
 

@@ -6,16 +6,18 @@ from functools import cached_property
 
 import numpy as np
 
-from assetmix.domain.arrays import Matrix, Vector, readonly
+from assetmix.domain.arrays import Matrix, Positions, Vector, readonly
 from assetmix.domain.forecast import Forecast
-from assetmix.domain.instrument import Instrument
+from assetmix.domain.instrument import Instrument, is_cash
 from assetmix.domain.lookthrough import Classification
 from assetmix.domain.risk import RiskModel
 from assetmix.domain.universe import Universe
 from assetmix.errors import Fault, InvalidRequest
 from assetmix.optimization.constraint import Constraint
+from assetmix.optimization.rule import Rule
 from assetmix.optimization.scope import Scope, membership
 from assetmix.optimization.strategy import Objective, Strategy, Trading
+from assetmix.optimization.tolerances import HELD
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,8 @@ class Problem:
     forecast : expected returns of the n instruments
     benchmark : weights by id that measures without a benchmark of their own use
     classification : groupings of the n instruments as vectors
+    tables : further prices (T, n) in the base currency by name: `high`, `low`, `close`, `volume`
+    gap : proven relative gap at which a mixed-integer search may stop
     structure : equal for problems that differ in holdings and money only
     """
 
@@ -51,6 +55,8 @@ class Problem:
     forecast: Forecast | None
     benchmark: Mapping[str, float]
     classification: Classification
+    tables: Mapping[str, Matrix]
+    gap: float
     structure: str
 
     @cached_property
@@ -59,8 +65,8 @@ class Problem:
         return Universe(tuple(instrument.id for instrument in self.instruments))
 
     @property
-    def objective(self) -> Objective:
-        """The declared objective."""
+    def objective(self) -> Objective | Rule:
+        """The declared objective, or the rule in place of one."""
         return self.strategy.objective
 
     @property
@@ -89,19 +95,67 @@ class Problem:
             self._memberships[scope] = readonly([membership(scope, instrument) for instrument in self.instruments])
         return self._memberships[scope]
 
+    def attribute(self, name: str) -> Vector:
+        """Attribute of each instrument (n,), or refuse with the cure."""
+        lacking = [one.id for one in self.instruments if name not in one.attributes]
+        if lacking:
+            detail = f"{lacking[0]} has no attribute {name}; PUT /v1/instruments with it, or leave the instrument out"
+            raise InvalidRequest(detail, [Fault("/strategy", "missing-attribute", detail)])
+        return np.array([one.attributes[name] for one in self.instruments])
+
+    def members(self, scope: Scope) -> Positions:
+        """Positions of the instruments that a scope covers at all."""
+        return np.flatnonzero(self.membership(scope) > 0)
+
     @cached_property
     def _memberships(self) -> dict[Scope, Vector]:
         return {}
 
+    @property
+    def is_integer(self) -> bool:
+        """Whether counts, gaps in bands or fees per order make the problem mixed-integer."""
+        fees = self.trading.cost_amount > 0
+        return fees or any(constraint.is_integer(self) for constraint in self.constraints)
+
+    @property
+    def fee(self) -> float:
+        """Fixed cost of an order, fraction of value."""
+        return self.trading.cost_amount / self.value
+
+    @cached_property
+    def impact_rates(self) -> Vector:
+        """Cost of a trade z of an instrument is its rate (n,) x |z|^1.5, fractions of value."""
+        return impact_rates(self)
+
     def cost(self, weights: Vector) -> Vector:
-        """Proportional cost of trading to weights (..., n), fraction of value."""
-        traded = np.abs(weights - self.current_weights).sum(axis=-1)
-        return np.asarray(self.trading.cost_fraction * traded)
+        """Cost of trading to weights (..., n), fees and impact, fraction of value."""
+        sizes = np.abs(weights - self.current_weights)
+        proportional = self.trading.cost_fraction * sizes
+        fees = np.where(sizes > HELD, self.fee, 0.0)
+        both = np.maximum(proportional, fees) if self.trading.combine == "max" else proportional + fees
+        return np.asarray((both + self.impact_rates * sizes**1.5).sum(axis=-1))
+
+    def cost_slopes(self, sizes: Vector) -> Vector:
+        """Slope (n,) of the cost of each trade in its size (n,), where that is above 0."""
+        rate = np.full_like(sizes, self.trading.cost_fraction)
+        if self.trading.combine == "max":
+            rate = np.where(rate * sizes < self.fee, 0.0, rate)
+        return np.asarray(rate + 1.5 * self.impact_rates * np.sqrt(sizes))
+
+    @cached_property
+    def box(self) -> tuple[Vector, Vector]:
+        """Lowest and highest weights (n,) that the hard limits leave each instrument; may be infinite."""
+        return weight_box(self)
 
     def cash_floor(self) -> float:
         """Largest hard lower bound on cash, fraction of value; minus infinity where there is none."""
         floors = (one.cash_floor(self) for one in self.constraints if one.penalty is None)
         return max(floors, default=-np.inf)
+
+    def cash_ceiling(self) -> float:
+        """Smallest hard upper bound on cash, fraction of value; infinity where there is none."""
+        ceilings = (one.cash_ceiling(self) for one in self.constraints if one.penalty is None)
+        return min(ceilings, default=np.inf)
 
     def required_risk(self) -> RiskModel:
         """Give the risk model, or refuse with the cure."""
@@ -137,12 +191,74 @@ class Problem:
         specific = np.sqrt(risk.specific_variance)
         return np.vstack([risk.root, np.diag(specific)]) if specific.any() else risk.root
 
+    def active_benchmark(self, benchmark: Mapping[str, float]) -> tuple[Vector, float]:
+        """Benchmark weights of the n instruments, and the sum of absolute weights outside them."""
+        chosen = benchmark or self.benchmark
+        if not chosen:
+            raise _missing("benchmark", 'name a benchmark, for example {"SPX": 1.0}')
+        outside = sum(abs(weight) for key, weight in chosen.items() if key not in self.universe.positions)
+        return self.universe.vector(chosen), outside
+
     def benchmark_weights(self, benchmark: Mapping[str, float]) -> Vector:
         """Benchmark over the m instruments of the risk model: a measure's own, else the strategy's."""
         chosen = benchmark or self.benchmark
         if not chosen:
             raise _missing("benchmark", 'name a benchmark, for example {"SPX": 1.0}')
         return self.required_risk().universe.vector(chosen)
+
+
+def impact_rates(problem: Problem) -> Vector:
+    """Rates (n,) of the 3/2-power law for an account of the problem's value.
+
+    Raises
+    ------
+    InvalidRequest
+        when volumes are needed and an instrument has none
+    """
+    impact = problem.trading.impact
+    count = len(problem.universe)
+    if impact is None or impact.window is None:
+        return np.full(count, 0.0 if impact is None else impact.coefficient)
+    volumes = traded_volumes(problem, impact.window)
+    closes = problem.tables["close"][-impact.window - 1 :]
+    volatility = np.nanstd(closes[1:] / closes[:-1] - 1.0, axis=0, ddof=1)
+    return np.asarray(impact.coefficient * volatility * np.sqrt(problem.value / volumes))
+
+
+def traded_volumes(problem: Problem, window: int) -> Vector:
+    """Mean daily volume (n,) in money over the last sessions that have volumes.
+
+    Raises
+    ------
+    InvalidRequest
+        when an instrument has no volume above 0
+    """
+    money = problem.tables["volume"] * problem.tables["close"]
+    means = np.zeros(len(problem.universe))
+    for position, column in enumerate(money.T):
+        known = column[np.isfinite(column)][-window:]
+        means[position] = known.mean() if len(known) else 0.0
+    counted = np.array([one.tradable and not is_cash(one.id) for one in problem.instruments])
+    silent = np.flatnonzero(~(means > 0) & counted)
+    if len(silent):
+        key = problem.universe.ids[silent[0]]
+        detail = f"{key} has no volume in the last {window} sessions; PUT /v1/prices with volume"
+        raise InvalidRequest(detail, [Fault("/strategy", "missing-volume", detail)])
+    return np.where(means > 0, means, np.inf)
+
+
+def weight_box(problem: Problem) -> tuple[Vector, Vector]:
+    """Combine what each hard limit says of single weights with what the balance leaves to each."""
+    count = len(problem.universe)
+    lower, upper = np.full(count, -np.inf), np.full(count, np.inf)
+    for constraint in problem.constraints:
+        if constraint.penalty is None:
+            least, most = constraint.box(problem)
+            lower, upper = np.maximum(lower, least), np.minimum(upper, most)
+    if np.isfinite(lower).all():
+        spare = 1.0 - problem.cash_floor() - float(lower.sum())
+        upper = np.minimum(upper, lower + max(spare, 0.0))
+    return lower, np.maximum(upper, lower)
 
 
 def _missing(field: str, cure: str) -> InvalidRequest:

@@ -18,6 +18,20 @@ def benchmark_ids(strategy: Strategy, portfolio: Portfolio) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key for weights in (shared, *own) for key in weights))
 
 
+def wanted_tables(strategy: Strategy) -> frozenset[str]:
+    """Tables beside the returns that a strategy computes with: of `high`, `low`, `close`, `volume`."""
+    impact = strategy.trading.impact
+    volumes = frozenset({"volume", "close"}) if impact is not None and impact.window is not None else frozenset()
+    askers = (strategy.objective, *strategy.constraints)
+    return volumes.union(*(getattr(one, "tables", frozenset()) for one in askers))
+
+
+def wanted_rows(strategy: Strategy) -> int:
+    """Sessions of those tables that are needed."""
+    askers = (strategy.objective, *strategy.constraints, strategy.trading.impact)
+    return max((getattr(one, "window", None) or 0 for one in askers), default=0) + 1
+
+
 def allowed_ids(strategy: Strategy, portfolio: Portfolio, snapshot: Snapshot) -> frozenset[str]:
     """Ids that may be held after trading."""
     match strategy.universe:

@@ -27,7 +27,7 @@ def report_solution(problem: Problem, solution: Solution, plan: Plan, currency: 
         status=solution.status,
         sentence=_sentence(plan),
         sense=problem.objective.sense,
-        current_objective_value=float(objective_value(problem, problem.current_weights)),
+        current_objective_value=_objective(problem, problem.current_weights),
         objective_value=solution.objective_value,
         proven_gap=solution.proven_gap,
         weights=problem.universe.mapping(solution.weights),
@@ -55,7 +55,7 @@ def report_no_solution(problem: Problem, outcome: NoSolution, currency: str) -> 
         status=outcome.status,
         sentence=outcome.sentence,
         sense=problem.objective.sense,
-        current_objective_value=float(objective_value(problem, problem.current_weights)),
+        current_objective_value=_objective(problem, problem.current_weights),
         current_holdings=holdings(problem, problem.quantities, problem.cash, currency),
         prices=problem.universe.mapping(problem.prices),
         value=problem.value,
@@ -77,7 +77,10 @@ def measured(problem: Problem, weights: Vector) -> dict[str, float]:
     """Every measure the strategy names and those that are always there, as far as the data go."""
     named = {one.key: one for _, one in problem.strategy.named_measures()}
     always = {kind: measure.kinds[kind]() for kind in ALWAYS if _possible(problem, kind)}  # type: ignore[call-arg]
-    return {key: float(one.value(problem, weights)) for key, one in (always | named).items()}
+    figures = {key: float(one.value(problem, weights)) for key, one in (always | named).items()}
+    for one in named.values():
+        figures |= one.companions(problem, weights)
+    return figures
 
 
 def exposure(problem: Problem, weights: Vector) -> Exposure:
@@ -95,10 +98,15 @@ def _current_breaches(problem: Problem) -> dict[str, float]:
     return violations(problem, Outcome(problem.current_weights, problem.current_cash), RESIDUAL)
 
 
+def _objective(problem: Problem, weights: Vector) -> float | None:
+    """Value of the declared objective; a rule has none."""
+    return float(objective_value(problem, weights)) if problem.objective.terms else None
+
+
 def _rounded(problem: Problem, plan: Plan, after: Vector) -> Rounded:
     amounts = [order.quantity * order.price for order in plan.orders]
     return Rounded(
-        objective_value=float(objective_value(problem, after)),
+        objective_value=_objective(problem, after),
         cash=plan.cash,
         cost=sum(order.cost for order in plan.orders),
         turnover=sum(amounts) / problem.value,

@@ -1,21 +1,20 @@
 """The one place where ids and words become arrays."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from assetmix.domain.arrays import readonly
-from assetmix.domain.forecast import Forecast
+from assetmix.domain.arrays import Matrix, readonly
+from assetmix.domain.currency import converted
+from assetmix.domain.given_model import GivenModel
 from assetmix.domain.instrument import Instrument
 from assetmix.domain.lookthrough import Classification
 from assetmix.domain.portfolio import Portfolio
-from assetmix.domain.risk import RiskModel
 from assetmix.domain.snapshot import Snapshot
 from assetmix.domain.universe import Universe
-from assetmix.estimation.covariance import sample
-from assetmix.estimation.expected_return import given, historical_mean
-from assetmix.estimation.specs import GivenForecast, HistoricalMean
-from assetmix.optimization.application import check_application
+from assetmix.estimation.estimate import Estimates, Wanted, estimate
+from assetmix.optimization.application import Application, check_application, strange_scopes
 from assetmix.optimization.check import check_strategy, refuse
 from assetmix.optimization.frame import frame
 from assetmix.optimization.memory import Memory
@@ -29,7 +28,9 @@ class Question:
     """Everything an answer depends on.
 
     `strategy_key` and `snapshot_key` name the contents of strategy and snapshot: equal keys,
-    equal contents. `cash_flow` is money that comes in (positive) or is to be paid out.
+    equal contents. `cash_flow` is money that comes in (positive) or is to be paid out. `model` is
+    the uploaded risk model that the run uses, named by `model_key`. A mixed-integer search stops
+    at a proven relative `gap`.
     """
 
     strategy: Strategy
@@ -38,6 +39,18 @@ class Question:
     strategy_key: str
     snapshot_key: str
     cash_flow: float = 0.0
+    model: GivenModel | None = None
+    model_key: str = ""
+    gap: float = 0.01
+
+
+def in_base_currency(question: Question) -> Question:
+    """Give the same question with every price in the portfolio's currency."""
+    portfolio = question.portfolio
+    snapshot = converted(question.snapshot, portfolio.base_currency, portfolio.foreign_currencies)
+    if snapshot is question.snapshot:
+        return question
+    return replace(question, snapshot=snapshot, snapshot_key=f"{question.snapshot_key}:{portfolio.base_currency}")
 
 
 def resolve(question: Question, memory: Memory) -> Problem:
@@ -48,15 +61,20 @@ def resolve(question: Question, memory: Memory) -> Problem:
     InvalidRequest
         with every fault that can be found without a solver
     """
+    question = in_base_currency(question)
     value = total_value(question.portfolio, question.snapshot) + question.cash_flow
     faults = check_strategy(question.strategy)
-    refuse(faults + check_application(question.strategy, question.portfolio, question.snapshot, value))
+    known = strange_scopes(question.strategy, question.snapshot)
+    application = Application(question.strategy, question.portfolio, question.snapshot, question.model, value, known)
+    refuse(faults + check_application(application))
     instruments = _instruments(question)
     universe = Universe(tuple(instrument.id for instrument in instruments))
     allowed = allowed_ids(question.strategy, question.portfolio, question.snapshot)
     benchmark = question.strategy.benchmark or question.portfolio.benchmark
     named = (f"{key}={weight!r}" for key, weight in sorted(benchmark.items()))
-    structure = "/".join([question.strategy_key, question.snapshot_key, *named, "|", *universe.ids])
+    keys = (question.strategy_key, question.snapshot_key, question.model_key)
+    structure = "/".join([*keys, *named, "|", *universe.ids])
+    estimates = memory.recall(("estimates", structure), lambda: _estimates(question, universe, benchmark))
     return Problem(
         instruments=instruments,
         strategy=question.strategy,
@@ -66,10 +84,12 @@ def resolve(question: Question, memory: Memory) -> Problem:
         quantities=readonly(universe.vector(question.portfolio.positions)),
         prices=readonly(universe.vector(question.snapshot.prices, default=np.nan)),
         allowed=readonly(universe.mask(allowed)),
-        risk=memory.recall(("risk", structure), lambda: _risk(question, universe)),
-        forecast=memory.recall(("forecast", structure), lambda: _forecast(question, universe)),
+        risk=estimates.risk,
+        forecast=estimates.forecast,
         benchmark=benchmark,
         classification=memory.recall(("classes", structure), lambda: Classification(instruments)),
+        tables=_tables(question.snapshot, universe),
+        gap=question.gap,
         structure=structure,
     )
 
@@ -80,21 +100,16 @@ def _instruments(question: Question) -> tuple[Instrument, ...]:
     return tuple(instrument for instrument in question.snapshot.instruments if instrument.id in wanted)
 
 
-def _covered(question: Question, universe: Universe) -> tuple[str, ...]:
-    extra = (key for key in benchmark_ids(question.strategy, question.portfolio) if key not in universe.positions)
-    return (*universe.ids, *extra)
+def _estimates(question: Question, universe: Universe, benchmark: Mapping[str, float]) -> Estimates:
+    strategy = question.strategy
+    members = benchmark_ids(strategy, question.portfolio)
+    extra = tuple(key for key in members if key not in universe.positions)
+    wanted = Wanted(
+        None if question.model is not None else strategy.risk_model, strategy.forecast, question.model, benchmark
+    )
+    return estimate(question.snapshot, universe.ids, extra, wanted)
 
 
-def _risk(question: Question, universe: Universe) -> RiskModel | None:
-    spec = question.strategy.risk_model
-    return None if spec is None else sample(question.snapshot, _covered(question, universe), spec)
-
-
-def _forecast(question: Question, universe: Universe) -> Forecast | None:
-    match question.strategy.forecast:
-        case None:
-            return None
-        case HistoricalMean() as spec:
-            return historical_mean(question.snapshot, universe.ids, spec)
-        case GivenForecast() as spec:
-            return given(universe.ids, spec)
+def _tables(snapshot: Snapshot, universe: Universe) -> dict[str, Matrix]:
+    columns = snapshot.columns(universe.ids) if snapshot.extras else []
+    return {name: table[:, columns] for name, table in snapshot.extras.items()}

@@ -6,7 +6,8 @@ from typing import Literal
 
 from assetmix.domain.lookthrough import Exposure
 from assetmix.domain.order import Order, Skipped
-from assetmix.optimization.solution import Binding, ConflictingLimit, Relaxation, SolverUsed, Verified
+from assetmix.optimization.solution import Binding, ConflictingLimit, Relaxation, Verified
+from assetmix.optimization.solvers import SolverUsed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class Breaches:
 class Rounded:
     """What whole lots make of the optimum: objective, cash and cost in money, turnover."""
 
-    objective_value: float
+    objective_value: float | None
     cash: float
     cost: float
     turnover: float
@@ -54,7 +55,7 @@ class Result:
     status: Literal["optimal", "feasible", "infeasible", "unbounded", "timed_out"]
     sentence: str
     sense: Literal["minimize", "maximize"]
-    current_objective_value: float
+    current_objective_value: float | None
     measures: Figures
     look_through: Exposures
     violations: Breaches

@@ -80,6 +80,7 @@ class _Walk:
         self._between = between
         self._target = weights
         self._cash = cash
+        self._by_deviation = problem.trading.rounding == "least_deviation" or not problem.objective.terms
         self._floor = cash_floor(problem, cash)
         self.units = between.low.copy()
 
@@ -120,7 +121,7 @@ class _Walk:
 
     def _must_improve(self, positions: list[int]) -> NDArray[np.bool_]:
         """Idle cash is put to work, but sells, and steps by deviation, are made for their merit only."""
-        by_deviation = self._problem.trading.rounding == "least_deviation"
+        by_deviation = self._by_deviation
         return np.asarray((self._between.wanted[positions] < 0) | by_deviation)
 
     def _open(self) -> list[int]:
@@ -168,7 +169,7 @@ class _Walk:
     def _merit(self, units: Vector) -> Vector:
         problem = self._problem
         weights = self._weights(units)
-        if problem.trading.rounding == "least_deviation":
+        if self._by_deviation:
             left = cash_after(problem, units) / problem.value
             return np.asarray(np.abs(weights - self._target).sum(axis=-1) + np.abs(left - self._cash))
         invested = weights.sum(axis=-1, keepdims=True)

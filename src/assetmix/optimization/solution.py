@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from assetmix.domain.arrays import Vector
+from assetmix.optimization.solvers import SolverUsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +37,11 @@ class Relaxation:
 
 
 @dataclass(frozen=True, slots=True)
-class SolverUsed:
-    """Which solver gave the answer."""
-
-    name: str
-    version: str
-
-
-@dataclass(frozen=True, slots=True)
 class Verified:
     """What numpy found when it checked the solver: worst breach, and the objective recomputed."""
 
     max_residual: float
-    objective_recomputed: float
+    objective_recomputed: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +55,7 @@ class Solution:
     status: Literal["optimal", "feasible"]
     weights: Vector
     cash: float
-    objective_value: float
+    objective_value: float | None
     proven_gap: float | None
     binding: tuple[Binding, ...]
     solver: SolverUsed

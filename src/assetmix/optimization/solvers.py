@@ -5,7 +5,7 @@ tracking errors. PIQP is the fastest accurate solver for quadratic problems, Cla
 HiGHS for linear ones.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
@@ -25,6 +25,19 @@ class Solver:
     def version(self) -> str:
         """Version of the installed package."""
         return _version(self.package)
+
+    def limited(self, seconds: float, gap: float, *, root: bool) -> "Solver":
+        """The same solver (HiGHS) with a time limit and a relative gap; without integers at the `root`."""
+        limits = {"time_limit": seconds, "mip_rel_gap": gap, "solve_relaxation": root}
+        return replace(self, options=self.options | limits)
+
+
+@dataclass(frozen=True, slots=True)
+class SolverUsed:
+    """Which solver gave the answer."""
+
+    name: str
+    version: str
 
 
 @lru_cache(maxsize=8)

@@ -1,8 +1,9 @@
 """A Problem stated in cvxpy once, to be solved again and again with other numbers."""
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -11,18 +12,25 @@ from assetmix.domain.arrays import Vector
 from assetmix.optimization import atoms as cp
 from assetmix.optimization import solvers
 from assetmix.optimization.atoms import Expression
-from assetmix.optimization.decision import Decision
+from assetmix.optimization.decision import Decision, Integers
 from assetmix.optimization.limit import Limit
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.size import objective_size, plain_size
-from assetmix.optimization.solution import SolverUsed
+from assetmix.optimization.solvers import SolverUsed
 from assetmix.optimization.strategy import Term
 
-Verdict = Literal["solved", "inaccurate", "infeasible", "unbounded", "failed"]
+Goal = Callable[[Problem, Decision], tuple[Expression, float]]
+"""States what to minimize, multiplied by a scale that makes it of order one; gives both."""
+
+REACH = 100.0
+"""Largest weight among the portfolios that a bound speaks of where nothing else bounds them."""
+
+Verdict = Literal["solved", "inaccurate", "timed_out", "infeasible", "unbounded", "failed"]
 
 _VERDICTS: dict[str, Verdict] = {
     "optimal": "solved",
     "optimal_inaccurate": "inaccurate",
+    "user_limit": "timed_out",
     "infeasible": "infeasible",
     "infeasible_inaccurate": "infeasible",
     "unbounded": "unbounded",
@@ -40,6 +48,7 @@ class Attempt:
     weights: Vector
     duals: tuple[Vector, ...] = ()
     prices: Mapping[str, Vector] = field(default_factory=dict)
+    indicators: Mapping[str, Vector] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +59,11 @@ class Stated:
     scale: float
 
 
+def declared(problem: Problem, decision: Decision) -> tuple[Expression, float]:
+    """State the problem's own objective."""
+    return state_terms(problem, decision, problem.objective.terms), 1.0 / objective_size(problem)
+
+
 class Statement:
     """Variables, limits and objective of one structure.
 
@@ -57,14 +71,13 @@ class Statement:
     of the measures: solvers' tolerances are absolute.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        self.decision = Decision(problem)
-        self.scale = 1.0 / objective_size(problem)
-        objective = state_terms(problem, self.decision, problem.objective.terms)
+    def __init__(self, problem: Problem, *, goal: Goal = declared, integers: Integers = "continuous") -> None:
+        self.decision = Decision(problem, integers=integers)
+        objective, self.scale = goal(problem, self.decision)
         self.stated, penalty = state_limits(problem, self.decision)
         hard = [one.form for one in self.stated]
-        goal = cp.Minimize(objective + self.scale * penalty)
-        self._problem = cp.Problem(goal, hard + self.decision.linking)
+        rows = hard + self.decision.linking
+        self._problem = cp.Problem(cp.Minimize(objective + self.scale * penalty), rows)
         self.order = solvers.order(self._problem)
 
     def attempt(self, solver: solvers.Solver) -> Attempt:
@@ -76,7 +89,8 @@ class Statement:
         weights = np.array(self.decision.weights.value, dtype=np.float64)
         duals = tuple(np.atleast_1d(one.form.dual_value) / (self.scale * one.scale) for one in self.stated)
         prices = {key: np.atleast_1d(row.dual_value) / self.scale for key, row in self.decision.keyed.items()}
-        return Attempt(verdict, used, weights, duals, prices)
+        sides = {name: np.asarray(one.value) for name, one in self.decision.indicators.items()}
+        return Attempt(verdict, used, weights, duals, prices, sides)
 
 
 class LinearStatement:
@@ -90,9 +104,11 @@ class LinearStatement:
         exact = state_terms(
             problem, self.decision, [one for one in problem.objective.terms if not one.measure.linearized]
         )
-        goal = cp.Minimize(self.gradient @ self.decision.weights + exact + self.scale * penalty)
-        self._problem = cp.Problem(goal, [one.form for one in stated] + self.decision.linking)
+        self._goal = cp.Minimize(self.gradient @ self.decision.weights + exact + self.scale * penalty)
+        self._rows = [one.form for one in stated] + self.decision.linking
+        self._problem = cp.Problem(self._goal, self._rows)
         self._order = solvers.order(self._problem)
+        self._reach = cp.Parameter(nonneg=True, value=REACH)
 
     def feasible_point(self) -> Vector | None:
         """Some weights (n,) that keep the relaxed limits; None if there are none, or unknown."""
@@ -100,13 +116,29 @@ class LinearStatement:
             return None
         return np.array(self.decision.weights.value, dtype=np.float64)
 
-    def least(self, gradient: Vector) -> float | None:
-        """Least value of gradient'w + exact terms + penalties within the limits; None if unknown."""
+    def least(self, gradient: Vector, weights: Vector | None = None) -> float | None:
+        """Least value of gradient'w + exact terms + penalties within the limits; None if unknown.
+
+        Where nothing bounds the weights it is the least among portfolios with no weight beyond a
+        hundred times the value, or ten times the largest of some `weights` (n,) at hand. A convex
+        objective that is not better anywhere there is not better beyond.
+        """
         self.gradient.value = gradient * self.scale
+        verdicts = set()
         for solver in self._order:
-            if run(self._problem, solver) == "solved":
+            verdicts.add(run(self._problem, solver))
+            if "solved" in verdicts:
                 return float(self._problem.value) / self.scale
-        return None
+        if weights is None or "infeasible" in verdicts:
+            return None
+        self._reach.value = max(REACH, 10.0 * float(np.abs(weights).max(initial=0.0)))
+        solved = any(run(self._fenced, solver) == "solved" for solver in self._order)
+        return float(self._fenced.value) / self.scale if solved else None
+
+    @cached_property
+    def _fenced(self) -> Expression:
+        fence = cp.abs(self.decision.weights) <= self._reach
+        return cp.Problem(self._goal, [*self._rows, fence])
 
 
 def run(problem: Expression, solver: solvers.Solver) -> Verdict:
@@ -138,13 +170,14 @@ def state_limits(problem: Problem, decision: Decision) -> tuple[tuple[Stated, ..
     for constraint in problem.constraints:
         for limit in constraint.limits(problem, decision):
             scale = constraint.scale(problem)
-            form, cost = _state(limit, constraint.penalty, scale)
+            form, cost = state_limit(limit, constraint.penalty, scale)
             stated.append(Stated(form, scale))
             penalty = penalty + cost
     return tuple(stated), penalty
 
 
-def _state(limit: Limit, penalty: float | None, scale: float) -> tuple[Expression, Expression]:
+def state_limit(limit: Limit, penalty: float | None, scale: float) -> tuple[Expression, Expression]:
+    """State one limit and what its slack costs; only a soft one has any."""
     if penalty is None:
         return (limit.left == limit.right if limit.sense == "==" else limit.left <= limit.right), 0.0
     slack = cp.Variable(np.shape(limit.left), nonneg=True)

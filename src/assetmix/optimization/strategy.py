@@ -7,9 +7,10 @@ from typing import Literal
 import numpy as np
 
 from assetmix.domain.arrays import Vector
-from assetmix.estimation.specs import GivenForecast, HistoricalMean, SampleRisk
+from assetmix.estimation.specs import ForecastSpec, RiskSpec
 from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.measure import Measure
+from assetmix.optimization.rule import Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,24 +49,49 @@ class UniverseByTag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """Cost of moving the market, by the 3/2-power law.
+
+    A trade of a fraction z of value costs `coefficient` x |z|^1.5 of value. With a `window`, it
+    costs coefficient x volatility x |x|^1.5 / volume^0.5 of money, for a trade of |x| of money,
+    with the instrument's daily volatility and mean daily volume of money over so many sessions.
+
+    Source: Boyd et al., Multi-period trading via convex optimization (2017), section 2.3.
+    """
+
+    coefficient: float
+    window: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trading:
-    """What trading costs and which orders are possible.
+    """What trading and holding cost, and which orders are possible.
 
     An order costs `cost_fraction` of its amount and `cost_amount` of money, whichever is larger
-    (`max`) or both (`sum`). Orders below `min_order_amount` are not made. With `lots`, orders
-    are whole multiples of the instrument's lot or fractional step; `rounding` says what the
-    rounded orders keep close to: the objective, or the weights of the optimum.
+    (`max`) or both (`sum`), and its `impact`. Orders below `min_order_amount` are not made. With
+    `lots`, orders are whole multiples of the instrument's lot or fractional step; `rounding` says
+    what the rounded orders keep close to: the objective, or the weights of the optimum.
+    `holding_fraction` of long and `borrow_fraction` of short positions are what holding them
+    costs per period: the measure `holding_cost`, never part of the balance.
     """
 
     cost_fraction: float = 0.0
     cost_amount: float = 0.0
     combine: Literal["max", "sum"] = "sum"
+    impact: Impact | None = None
+    holding_fraction: float = 0.0
+    borrow_fraction: float = 0.0
     min_order_amount: float = 0.0
     lots: bool = True
     rounding: Literal["least_risk", "least_deviation"] = "least_risk"
 
+    @property
+    def is_free(self) -> bool:
+        """Whether orders cost nothing."""
+        return self.cost_fraction == 0 and self.cost_amount == 0 and self.impact is None
+
     def costs(self, amounts: Vector) -> Vector:
-        """Cost of each order of the given amounts of money, none negative; nothing costs nothing."""
+        """Fees of each order of the given amounts of money, none negative; nothing costs nothing."""
         proportional = self.cost_fraction * amounts
         larger = np.maximum(proportional, self.cost_amount)
         both = larger if self.combine == "max" else proportional + self.cost_amount
@@ -80,23 +106,34 @@ class Trading:
 class Strategy:
     """What a caller wants of a portfolio, in ids and words; stored and shown as it is."""
 
-    objective: Objective
+    objective: Objective | Rule
     constraints: tuple[Constraint, ...] = ()
     universe: UniverseById | UniverseByTag | None = None
     shorting: bool = False
     benchmark: Mapping[str, float] = field(default_factory=dict)
-    risk_model: SampleRisk | None = None
-    forecast: HistoricalMean | GivenForecast | None = None
+    risk_model: RiskSpec | None = None
+    forecast: ForecastSpec | None = None
     trading: Trading = field(default_factory=Trading)
     report: tuple[Measure, ...] = ()
 
     def named_measures(self) -> tuple[tuple[str, Measure], ...]:
         """Every measure the strategy names, with its JSON pointer."""
-        terms = ((f"/objective/terms/{i}/measure", term.measure) for i, term in enumerate(self.objective.terms))
+        terms = self._objective_measures()
         bounds = (
             (f"/constraints/{i}{pointer}", one)
             for i, constraint in enumerate(self.constraints)
             for pointer, one in constraint.measures()
         )
         reports = ((f"/report/{i}", one) for i, one in enumerate(self.report))
-        return (*terms, *bounds, *reports)
+        direct = (*terms, *bounds, *reports)
+        return tuple(pair for each in direct for pair in _with_parts(*each))
+
+    def _objective_measures(self) -> tuple[tuple[str, Measure], ...]:
+        if isinstance(self.objective, Rule):
+            return tuple((f"/objective{pointer}", one) for pointer, one in self.objective.measures())
+        return tuple((f"/objective/terms/{i}/measure", term.measure) for i, term in enumerate(self.objective.terms))
+
+
+def _with_parts(pointer: str, one: Measure) -> tuple[tuple[str, Measure], ...]:
+    inner = (pair for inside, part in one.parts() for pair in _with_parts(f"{pointer}{inside}", part))
+    return ((pointer, one), *inner)

@@ -20,8 +20,20 @@ RELAXATION = 1e-3
 BINDING = 1e-6
 """A limit binds when it is met to this distance and its shadow price is not 0."""
 
+RATIO = 1e-8
+"""Part of its top by which a ratio may fall short of the best one when the search for it ends."""
+
+CONTRIBUTION = 1e-8
+"""Distance of risk contributions from their budgets, as fractions of the risk."""
+
 HELD = 1e-6
 """A weight beyond this fraction of value is a holding."""
+
+SNAP = 1e-7
+"""A weight this near to 0 or to the present one is there: solver noise, far below HELD."""
+
+SMALLEST = 1e-5
+"""Weight that a position must have to be counted where a number of holdings is asked for: well beyond HELD."""
 
 BALANCE = 1e-10
 """Difference of cost model and true cost at which the balance counts as exact: far below a cent."""

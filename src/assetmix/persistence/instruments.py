@@ -54,15 +54,26 @@ async def get_instruments(connection: Connection, tenant_id: str, ids: Sequence[
     return await _select(connection, instruments.c.tenant_id == tenant_id, _named(ids))
 
 
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """Revisions of an instrument's document and of its prices, and the currency that it is quoted in."""
+
+    document: int
+    prices: int
+    currency: str
+
+
 async def get_revisions(
     connection: Connection, tenant_id: str, ids: Sequence[str], tags: Sequence[str]
-) -> dict[str, tuple[int, int]]:
-    """Give document and price revision of the instruments that are named or carry any of the tags."""
+) -> dict[str, Revision]:
+    """Give the revisions of the instruments that are named or carry any of the tags, by id."""
     carried = instruments.c.document["tags"].has_any(sa.cast(list(tags), sa.ARRAY(sa.Text)))
     wanted = _named(ids) | carried if tags else _named(ids)
-    columns = (instruments.c.id, instruments.c.revision, instruments.c.price_revision)
+    currency = instruments.c.document["currency"].as_string().label("currency")
+    columns = (instruments.c.id, instruments.c.revision, instruments.c.price_revision, currency)
     query = sa.select(*columns).where(instruments.c.tenant_id == tenant_id, wanted).order_by(instruments.c.id)
-    return {row.id: (row.revision, row.price_revision) for row in (await connection.execute(query)).all()}
+    found = (await connection.execute(query)).all()
+    return {row.id: Revision(row.revision, row.price_revision, row.currency) for row in found}
 
 
 async def list_instruments(connection: Connection, tenant_id: str, after: str, limit: int) -> list[StoredInstrument]:
@@ -70,6 +81,26 @@ async def list_instruments(connection: Connection, tenant_id: str, after: str, l
     mine = instruments.c.tenant_id == tenant_id
     query = sa.select(instruments).where(mine, instruments.c.id > after).order_by(instruments.c.id).limit(limit)
     return [_stored(row) for row in (await connection.execute(query)).all()]
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """Ways in which instruments may be spoken of: by id, by tag, by a grouping that they belong to."""
+
+    ids: tuple[str, ...]
+    tags: tuple[str, ...]
+    groupings: tuple[str, ...]
+
+
+async def find_classified(connection: Connection, tenant_id: str, classes: Classes) -> list[Instrument]:
+    """Give the instruments that are named, carry any of the tags or belong to any of the groupings."""
+    document = instruments.c.document
+    tagged = document["tags"].has_any(sa.cast(list(classes.tags), sa.ARRAY(sa.Text)))
+    grouped = document["look_through"].has_any(sa.cast(list(classes.groupings), sa.ARRAY(sa.Text)))
+    found = await _select(
+        connection, instruments.c.tenant_id == tenant_id, sa.or_(_named(classes.ids), tagged, grouped)
+    )
+    return [one.instrument for one in found]
 
 
 async def touch_prices(connection: Connection, tenant_id: str, ids: Sequence[str]) -> None:

@@ -28,6 +28,8 @@ class Run:
     optimization_hash: str
     inputs: dict[str, Any]
     snapshot_digest: str
+    model_digest: str | None = None
+    asked_model: str | None = None
     time_limit_seconds: float
     attempt: int
     cancel_requested: bool
@@ -74,6 +76,9 @@ class NewRun:
     inputs: dict[str, Any]
     snapshot_digest: str
     time_limit_seconds: float
+    model_digest: str | None = None
+    asked_model: str | None = None
+    """Risk model that the request itself named; a run may use another one, or the tenant's default."""
 
 
 async def add_run(connection: Connection, tenant_id: str, new: NewRun, ring_seconds: float) -> Run | None:
@@ -98,10 +103,11 @@ async def find_same(connection: Connection, tenant_id: str, optimization_hash: s
     return await _first(connection, _BY_HASH, tenant_id=tenant_id, optimization_hash=optimization_hash)
 
 
-async def ask_again(connection: Connection, run: Run) -> None:
+async def ask_again(connection: Connection, run: Run, asked_model: str | None) -> None:
     """Make a run that answers a new request the one that was requested last."""
     mine = _mine(run.tenant_id) & (optimizations.c.id == run.id)
-    await connection.execute(sa.update(optimizations).where(mine).values(requested_at=sa.func.now()))
+    values = {"requested_at": sa.func.now(), "asked_model": asked_model}
+    await connection.execute(sa.update(optimizations).where(mine).values(values))
 
 
 async def find_active(connection: Connection, tenant_id: str, portfolio_id: str) -> Run | None:

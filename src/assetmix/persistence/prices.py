@@ -1,8 +1,8 @@
 """Price histories: written in bulk, read as arrays."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -38,11 +38,13 @@ class History:
     dates : (T,) ordinals, oldest first
     table : (T, m) adjusted closes, else closes; nan where there is none
     closes : (m,) last close; nan where there is none
+    extras : further tables (T, m) by name; nan where there is none
     """
 
     dates: np.ndarray[tuple[int], np.dtype[np.int64]]
     table: Matrix
     closes: Vector
+    extras: Mapping[str, Matrix] = field(default_factory=dict)
 
 
 async def put_prices(connection: Connection, tenant_id: str, rows: Iterable[Row]) -> Written:
@@ -94,35 +96,48 @@ async def has_later(connection: Connection, tenant_id: str, ids: Sequence[str], 
     return bool((await connection.execute(sa.select(sa.exists().select_from(named).where(later)))).scalar_one())
 
 
-async def get_history(
-    connection: Connection, tenant_id: str, ids: Sequence[str], as_of: dt.date, most: int | None
-) -> History:
-    """Prices up to a day, aligned, at most so many an instrument; one array a column comes over the wire."""
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which prices: up to a day, at most so many days an instrument, and which tables beside the closes."""
+
+    as_of: dt.date
+    most: int | None
+    extras: Collection[str] = ()
+
+
+async def get_history(connection: Connection, tenant_id: str, ids: Sequence[str], span: Span) -> History:
+    """Prices of the instruments, aligned; one array a column comes over the wire."""
     named = sa.func.unnest(sa.cast(list(ids), sa.ARRAY(sa.Text))).table_valued("id").render_derived("named")
+    columns = ["close", *sorted(set(span.extras) - {"close"})]
     recent = (
         sa.select(
             (prices.c.date - _EPOCH).label("day"),
             sa.func.coalesce(prices.c.adjusted_close, prices.c.close).label("value"),
-            prices.c.close,
+            *(prices.c[name] for name in columns),
         )
-        .where(prices.c.tenant_id == tenant_id, prices.c.instrument_id == named.c.id, prices.c.date <= as_of)
+        .where(prices.c.tenant_id == tenant_id, prices.c.instrument_id == named.c.id, prices.c.date <= span.as_of)
         .order_by(prices.c.date.desc())
-        .limit(most)
+        .limit(span.most)
         .lateral("recent")
     )
-    days, values, closes = (sa.func.array_agg(aggregate_order_by(c, recent.c.day)) for c in recent.c)
-    query = sa.select(named.c.id, days.label("days"), values.label("values"), closes.label("closes"))
-    found = (await connection.execute(query.join_from(named, recent, sa.true()).group_by(named.c.id))).all()
-    return _aligned(ids, {row.id: (row.days, row.values, row.closes) for row in found})
+    arrays = (sa.func.array_agg(aggregate_order_by(c, recent.c.day)).label(f"all_{c.name}") for c in recent.c)
+    query = sa.select(named.c.id, *arrays).join_from(named, recent, sa.true()).group_by(named.c.id)
+    rows = (await connection.execute(query)).all()
+    found = {row.id: dict(row._mapping) for row in rows}  # noqa: SLF001 - its public name
+    return _aligned(ids, found, span.extras)
 
 
-def _aligned(ids: Sequence[str], found: Mapping[str, tuple[list[int], list[float], list[float]]]) -> History:
-    days = {key: np.array(columns[0], dtype=np.int64) + _EPOCH.toordinal() for key, columns in found.items()}
+def _aligned(ids: Sequence[str], found: Mapping[str, Mapping[str, list[float]]], extras: Collection[str]) -> History:
+    days = {key: np.array(row["all_day"], dtype=np.int64) + _EPOCH.toordinal() for key, row in found.items()}
     dates = np.unique(np.concatenate([*days.values(), np.zeros(0, dtype=np.int64)]))
-    table = np.full((len(dates), len(ids)), np.nan)
-    last = np.full(len(ids), np.nan)
-    for column, key in enumerate(ids):
-        if key in found:
-            table[np.searchsorted(dates, days[key]), column] = found[key][1]
-            last[column] = found[key][2][-1]
-    return History(dates, table, last)
+    places = {key: np.searchsorted(dates, days[key]) for key in days}
+
+    def table(name: str) -> Matrix:
+        laid = np.full((len(dates), len(ids)), np.nan)
+        for column, key in enumerate(ids):
+            if key in found:
+                laid[places[key], column] = np.array(found[key][f"all_{name}"], dtype=np.float64)
+        return laid
+
+    last = np.array([found[key]["all_close"][-1] if key in found else np.nan for key in ids], dtype=np.float64)
+    return History(dates, table("value"), last, {name: table(name) for name in sorted(extras)})

@@ -36,6 +36,7 @@ tenants = sa.Table(
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("settings", JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
     sa.Column("strategies_made", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("rate_revision", sa.BigInteger, nullable=False, server_default="0"),
     _time("created_at"),
     sa.CheckConstraint("name <> 'optimization'", name="reserved"),
 )
@@ -86,6 +87,42 @@ prices = sa.Table(
     ),
     sa.CheckConstraint("close > 0 and close < 'Infinity'", name="close_positive"),
 )
+
+exchange_rates = sa.Table(
+    "exchange_rates",
+    metadata,
+    _tenant(),
+    sa.Column("currency", sa.Text, primary_key=True),
+    sa.Column("quote", sa.Text, primary_key=True),
+    sa.Column("date", sa.Date, primary_key=True),
+    sa.Column("rate", sa.Double, nullable=False),
+    sa.CheckConstraint("rate > 0 and rate < 'Infinity'", name="rate_positive"),
+)
+
+model_payloads = sa.Table(
+    "model_payloads",
+    metadata,
+    _tenant(),
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("payload", BYTEA, nullable=False),
+    _time("created_at"),
+)
+
+risk_models = sa.Table(
+    "risk_models",
+    metadata,
+    _tenant(),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("is_default", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("document", JSONB, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    _time("updated_at"),
+    sa.ForeignKeyConstraint(["tenant_id", "digest"], ["model_payloads.tenant_id", "model_payloads.digest"]),
+)
+
+sa.Index("one_default_model", risk_models.c.tenant_id, unique=True, postgresql_where=risk_models.c.is_default)
+sa.Index("models_by_digest", risk_models.c.tenant_id, risk_models.c.digest)
 
 strategies = sa.Table(
     "strategies",
@@ -158,6 +195,8 @@ optimizations = sa.Table(
     sa.Column("optimization_hash", sa.Text, nullable=False),
     sa.Column("inputs", JSONB, nullable=False),
     sa.Column("snapshot_digest", sa.Text, nullable=False),
+    sa.Column("model_digest", sa.Text),
+    sa.Column("asked_model", sa.Text),
     sa.Column("time_limit_seconds", sa.Double, nullable=False),
     sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
     sa.Column("worker", sa.Text),
@@ -176,6 +215,7 @@ optimizations = sa.Table(
         ["tenant_id", "portfolio_id"], ["portfolios.tenant_id", "portfolios.id"], ondelete="CASCADE"
     ),
     sa.ForeignKeyConstraint(["tenant_id", "snapshot_digest"], ["snapshots.tenant_id", "snapshots.digest"]),
+    sa.ForeignKeyConstraint(["tenant_id", "model_digest"], ["model_payloads.tenant_id", "model_payloads.digest"]),
     sa.CheckConstraint(
         "status in ('queued', 'running', 'succeeded', 'infeasible', 'failed', 'cancelled', 'superseded')",
         name="status",
@@ -202,3 +242,9 @@ sa.Index(
     "latest_of_portfolio", optimizations.c.tenant_id, optimizations.c.portfolio_id, optimizations.c.requested_at.desc()
 )
 sa.Index("same_inputs", optimizations.c.tenant_id, optimizations.c.optimization_hash)
+sa.Index(
+    "runs_by_model",
+    optimizations.c.tenant_id,
+    optimizations.c.model_digest,
+    postgresql_where=optimizations.c.model_digest.is_not(None),
+)

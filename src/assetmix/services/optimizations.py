@@ -1,52 +1,17 @@
 """Runs: requested, found again when the inputs are the same, looked up, cancelled."""
 
-import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
-
-from assetmix.codec.documents import PORTFOLIO, STRATEGY, digest
-from assetmix.domain.portfolio import Portfolio
-from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Conflict, Fault, InProgress, InvalidRequest, NoOptimization, NotFound
-from assetmix.optimization.application import check_application
-from assetmix.optimization.check import check_strategy, refuse
-from assetmix.optimization.reach import total_value
 from assetmix.optimization.strategy import Strategy
-from assetmix.persistence import optimizations, portfolios, prices, strategies
-from assetmix.persistence.optimizations import NewRun, Run
+from assetmix.persistence import optimizations, portfolios, strategies
+from assetmix.persistence.optimizations import Run
 from assetmix.persistence.portfolios import StoredPortfolio
 from assetmix.persistence.session import Connection
 from assetmix.services.context import Caller, House
-from assetmix.services.ids import new_id
-from assetmix.services.portfolios import portfolio_faults
+from assetmix.services.preparation import Request, prepare
+from assetmix.services.risk_models import choose
 from assetmix.services.snapshots import freeze, wanted
-from assetmix.services.versions import versions
 
-HASH_DIGITS = 32
-DEFAULT_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What a caller asks for; portfolio and strategy by name, by number, or given whole."""
-
-    portfolio: str | Portfolio
-    strategy: str | int | Strategy | None = None
-    as_of: dt.date | None = None
-    cash_flow: float = 0.0
-    what_if: bool = False
-    if_running: Literal["queue", "replace", "reject"] = "queue"
-    time_limit_seconds: float = DEFAULT_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class _Resolved:
-    portfolio: Portfolio
-    portfolio_id: str | None
-    strategy: Strategy
-    strategy_id: int | None
-    is_inline: bool
+__all__ = ["Request", "cancel", "check_only", "get_run", "latest", "list_runs", "submit"]
 
 
 async def submit(house: House, caller: Caller, request: Request) -> Run:
@@ -71,7 +36,7 @@ async def submit(house: House, caller: Caller, request: Request) -> Run:
 async def check_only(house: House, caller: Caller, request: Request) -> None:
     """Refuse a request that could not be run, storing no run."""
     async with house.database.transaction() as connection:
-        await _prepare(house, connection, caller, request)
+        await prepare(house, connection, caller, request)
 
 
 async def get_run(house: House, caller: Caller, run_id: str) -> Run:
@@ -139,10 +104,10 @@ async def cancel(house: House, caller: Caller, run_id: str) -> Run:
 
 
 async def _store(house: House, connection: Connection, caller: Caller, request: Request) -> Run:
-    new = await _prepare(house, connection, caller, request)
+    new = await prepare(house, connection, caller, request)
     same = await optimizations.find_same(connection, caller.tenant_id, new.optimization_hash)
     if same is not None:
-        await optimizations.ask_again(connection, same)
+        await optimizations.ask_again(connection, same, request.risk_model)
         return same
     if new.portfolio_id is not None:
         await _make_way(connection, caller, new.portfolio_id, request)
@@ -165,83 +130,23 @@ async def _make_way(connection: Connection, caller: Caller, portfolio_id: str, r
             raise InProgress(f"optimization {active.id} of this portfolio has not ended yet", [fault])
 
 
-async def _prepare(house: House, connection: Connection, caller: Caller, request: Request) -> NewRun:
-    found = await _resolve(connection, caller, request)
-    refuse([Fault(f"/strategy{one.pointer}", one.code, one.detail) for one in check_strategy(found.strategy)])
-    want = wanted(found.strategy, found.portfolio, request.as_of)
-    snapshot_digest, snapshot = await freeze(house, connection, caller.tenant_id, want)
-    value = total_value(found.portfolio, snapshot) + request.cash_flow
-    refuse(check_application(found.strategy, found.portfolio, snapshot, value))
-    inputs = _inputs(found, request, caller.settings)
-    what_if = request.what_if or found.is_inline or await _is_past(connection, caller, request, snapshot)
-    named = [found.portfolio_id, what_if, snapshot_digest, inputs]
-    return NewRun(
-        id=new_id("O"),
-        portfolio_id=found.portfolio_id,
-        strategy_id=found.strategy_id,
-        what_if=what_if,
-        optimization_hash=digest(named)[:HASH_DIGITS],
-        inputs=inputs,
-        snapshot_digest=snapshot_digest,
-        time_limit_seconds=request.time_limit_seconds,
-    )
-
-
-async def _is_past(connection: Connection, caller: Caller, request: Request, snapshot: Snapshot) -> bool:
-    if request.as_of is None:
-        return False
-    return await prices.has_later(connection, caller.tenant_id, snapshot.universe.ids, request.as_of)
-
-
 async def _has_changed(house: House, connection: Connection, run: Run, stored: StoredPortfolio) -> bool:
     strategy = await strategies.find_strategy_by_id(connection, run.tenant_id, run.strategy_id or 0)
     if strategy is None or strategy.document != run.inputs["strategy"]:
         return True
     if stored.document != run.inputs["portfolio"]:
         return True
+    if await _model_now(connection, run, strategy.strategy) != run.model_digest:
+        return True
     want = wanted(strategy.strategy, stored.portfolio, None)
     digest_now, _ = await freeze(house, connection, run.tenant_id, want)
     return digest_now != run.snapshot_digest
 
 
-async def _resolve(connection: Connection, caller: Caller, request: Request) -> _Resolved:
-    stored = None
-    if isinstance(request.portfolio, str):
-        stored = await portfolios.find_portfolio(connection, caller.tenant_id, request.portfolio, lock=True)
-        if stored is None:
-            raise NotFound("no such portfolio")
-    portfolio = stored.portfolio if stored is not None else request.portfolio
-    if isinstance(portfolio, str):
-        raise NotFound("no such portfolio")
-    refuse(portfolio_faults(portfolio, "/portfolio"))
-    portfolio_id = None if stored is None else stored.id
-    chosen = request.strategy if request.strategy is not None else portfolio.strategy
-    if isinstance(chosen, Strategy):
-        return _Resolved(portfolio, portfolio_id, chosen, None, is_inline=True)
-    known = await _find_strategy(connection, caller, chosen)
-    return _Resolved(portfolio, portfolio_id, known.strategy, known.strategy_id, is_inline=stored is None)
-
-
-async def _find_strategy(connection: Connection, caller: Caller, chosen: str | int | None) -> strategies.StoredStrategy:
-    if chosen is None:
-        cure = "name a strategy in the request, or give the portfolio one"
-        raise InvalidRequest(cure, [Fault("/strategy", "missing", cure)])
-    if isinstance(chosen, int):
-        known = await strategies.find_strategy_by_id(connection, caller.tenant_id, chosen)
-    else:
-        known = await strategies.find_strategy(connection, caller.tenant_id, chosen)
-    if known is None:
-        raise NotFound("no such strategy")
-    return known
-
-
-def _inputs(found: _Resolved, request: Request, settings: Mapping[str, Any]) -> dict[str, Any]:
-    strategy = STRATEGY.write(found.strategy)
-    return {
-        "portfolio": PORTFOLIO.write(found.portfolio),
-        "strategy": strategy,
-        "strategy_key": digest(strategy),
-        "cash_flow": request.cash_flow,
-        "quantity_type": found.portfolio.quantity_type or settings.get("quantity_type", "UNITS"),
-        "versions": versions(),
-    }
+async def _model_now(connection: Connection, run: Run, strategy: Strategy) -> str | None:
+    """Digest of the risk model that the run would use now; empty where its name is gone."""
+    try:
+        model = await choose(connection, run.tenant_id, run.asked_model, strategy)
+    except InvalidRequest:
+        return ""
+    return None if model is None else model.digest

@@ -1,16 +1,20 @@
 """Freezes what is known about the instruments of a run, once for all runs that share it."""
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from assetmix.codec.documents import digest
 from assetmix.codec.snapshots import content_digest, read_snapshot, write_snapshot
+from assetmix.domain.currency import FRESH_DAYS
+from assetmix.domain.instrument import is_cash
 from assetmix.domain.portfolio import Portfolio
-from assetmix.domain.snapshot import Snapshot
-from assetmix.estimation.specs import HistoricalMean, SampleRisk
-from assetmix.optimization.reach import benchmark_ids
+from assetmix.domain.snapshot import RateSeries, Snapshot
+from assetmix.optimization.reach import benchmark_ids, wanted_rows, wanted_tables
 from assetmix.optimization.strategy import Strategy, UniverseById, UniverseByTag
-from assetmix.persistence import instruments, prices, snapshots
+from assetmix.persistence import instruments, prices, rates, snapshots
+from assetmix.persistence.instruments import Revision
+from assetmix.persistence.prices import History, Span
 from assetmix.persistence.session import Connection
 from assetmix.services.context import House
 from assetmix.services.market_data import LAST_DAY
@@ -25,12 +29,19 @@ END_OF_TIME = LAST_DAY
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which instruments a run concerns, up to which day, and how much history."""
+    """Which instruments and currencies a run concerns, up to which day, how much history and which tables."""
 
     ids: tuple[str, ...]
     tags: tuple[str, ...]
     as_of: dt.date | None
     rows: int | None
+    base_currency: str
+    holds_foreign_cash: bool = False
+    extras: frozenset[str] = frozenset()
+
+    def needs_rates(self, currencies: Collection[str]) -> bool:
+        """Whether anything has to be converted, given the currencies that the instruments are quoted in."""
+        return self.holds_foreign_cash or any(currency != self.base_currency for currency in currencies)
 
 
 def wanted(strategy: Strategy, portfolio: Portfolio, as_of: dt.date | None) -> Wanted:
@@ -38,24 +49,34 @@ def wanted(strategy: Strategy, portfolio: Portfolio, as_of: dt.date | None) -> W
     named = strategy.universe.ids if isinstance(strategy.universe, UniverseById) else ()
     tags = strategy.universe.tags if isinstance(strategy.universe, UniverseByTag) else ()
     ids = {*named, *portfolio.positions, *benchmark_ids(strategy, portfolio)}
-    return Wanted(tuple(sorted(ids)), tags, as_of, _rows(strategy))
+    return Wanted(
+        ids=tuple(sorted(key for key in ids if not is_cash(key))),
+        tags=tags,
+        as_of=as_of,
+        rows=_rows(strategy),
+        base_currency=portfolio.base_currency,
+        holds_foreign_cash=bool(portfolio.foreign_currencies),
+        extras=wanted_tables(strategy),
+    )
 
 
 async def freeze(house: House, connection: Connection, tenant_id: str, want: Wanted) -> tuple[str, Snapshot]:
     """Give the content hash of the snapshot and the snapshot; built only if it never was.
 
     The name under which a snapshot is found again is made of the revisions of the instruments'
-    documents and prices, so that finding it reads no prices.
+    documents and prices, and of the exchange rates where there is something to convert, so that
+    finding it reads no prices.
     """
     revisions = await instruments.get_revisions(connection, tenant_id, want.ids, want.tags)
-    key = _key(revisions, want)
+    convert = want.needs_rates({one.currency for one in revisions.values()})
+    key = _key(revisions, await rates.get_revision(connection, tenant_id) if convert else None, want)
     known = await snapshots.find_digest(connection, tenant_id, key)
     if known is not None and (tenant_id, known) in house.snapshots:
         return known, house.snapshots.recall((tenant_id, known), _unreachable)
     if known is not None:
         payload = await snapshots.get_payload(connection, tenant_id, known)
     else:
-        payload = write_snapshot(await _build(connection, tenant_id, tuple(revisions), want))
+        payload = write_snapshot(await _build(connection, tenant_id, tuple(revisions), want, convert=convert))
         known = content_digest(payload)
         await snapshots.put_snapshot(connection, tenant_id, key, known, payload)
     snapshot = read_snapshot(payload)
@@ -63,26 +84,53 @@ async def freeze(house: House, connection: Connection, tenant_id: str, want: Wan
     return known, snapshot
 
 
-def _key(revisions: dict[str, tuple[int, int]], want: Wanted) -> str:
-    return digest([sorted(revisions.items()), None if want.as_of is None else want.as_of.isoformat(), want.rows])
+def _key(revisions: dict[str, Revision], rate_revision: int | None, want: Wanted) -> str:
+    known = sorted((key, one.document, one.prices) for key, one in revisions.items())
+    day = None if want.as_of is None else want.as_of.isoformat()
+    return digest([known, rate_revision, day, want.rows, sorted(want.extras)])
 
 
-async def _build(connection: Connection, tenant_id: str, ids: tuple[str, ...], want: Wanted) -> Snapshot:
+async def _build(
+    connection: Connection, tenant_id: str, ids: tuple[str, ...], want: Wanted, *, convert: bool
+) -> Snapshot:
     stored = await instruments.get_instruments(connection, tenant_id, ids)
     until = want.as_of or END_OF_TIME
-    history = await prices.get_history(connection, tenant_id, ids, until, want.rows)
-    latest = dt.date.fromordinal(int(history.dates[-1])) if len(history.dates) else until
-    known = tuple(one.instrument for one in stored)
-    return Snapshot(want.as_of or latest, known, history.closes, history.dates, history.table)
+    history = await prices.get_history(connection, tenant_id, ids, Span(until, want.rows, want.extras))
+    day = want.as_of or await _latest(connection, tenant_id, history, convert=convert)
+    return Snapshot(
+        as_of=day,
+        instruments=tuple(one.instrument for one in stored),
+        closes=history.closes,
+        dates=history.dates,
+        history=history.table,
+        extras=history.extras,
+        rates=await _series(connection, tenant_id, history, day) if convert else (),
+    )
+
+
+async def _latest(connection: Connection, tenant_id: str, history: History, *, convert: bool) -> dt.date:
+    """Last day of the history; of the rates where there is no history, as when only cash is held."""
+    if len(history.dates):
+        return dt.date.fromordinal(int(history.dates[-1]))
+    day = await rates.last_day(connection, tenant_id, END_OF_TIME) if convert else None
+    return day or END_OF_TIME
+
+
+async def _series(connection: Connection, tenant_id: str, history: History, day: dt.date) -> tuple[RateSeries, ...]:
+    first = dt.date.fromordinal(int(history.dates[0])) if len(history.dates) else day
+    return await rates.get_series(connection, tenant_id, first - dt.timedelta(days=FRESH_DAYS), day)
 
 
 def _rows(strategy: Strategy) -> int | None:
-    rows: list[int] = [1]
+    tables = wanted_rows(strategy)
+    rows: list[int] = [tables + SPARE_ROWS if tables > 1 else 1]
     for spec in (strategy.risk_model, strategy.forecast):
-        if isinstance(spec, SampleRisk | HistoricalMean):
-            if spec.window is None:
+        frequency = getattr(spec, "frequency", None)
+        if frequency is not None:
+            window = getattr(spec, "window", None)
+            if window is None:
                 return None
-            rows.append(DOUBLE * spec.window * ROWS_A_PERIOD[spec.frequency] + SPARE_ROWS)
+            rows.append(DOUBLE * window * ROWS_A_PERIOD[frequency] + SPARE_ROWS)
     return max(rows)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from assetmix.errors import Conflict, Unavailable
 from assetmix.jobs.frames import Frame
 from assetmix.jobs.solver_process import SolverLost, SolverProcess
-from assetmix.persistence import queue, snapshots
+from assetmix.persistence import queue, risk_models, snapshots
 from assetmix.persistence.optimizations import Run
 from assetmix.persistence.queue import Ending
 from assetmix.services.context import House
@@ -98,12 +98,17 @@ async def _heartbeat(shop: Workshop, run: Run) -> str:
 
 
 async def _solve(shop: Workshop, run: Run) -> Ending:
-    async def load(digest: str) -> bytes:
+    async def load(what: str, digest: str) -> bytes:
+        get_payload = risk_models.get_payload if what == "risk_model" else snapshots.get_payload
         async with shop.house.database.transaction() as connection:
-            return await snapshots.get_payload(connection, run.tenant_id, digest)
+            return await get_payload(connection, run.tenant_id, digest)
 
-    seconds = run.time_limit_seconds
-    question = {"inputs": run.inputs, "snapshot_digest": run.snapshot_digest, "seconds": seconds}
+    question = {
+        "inputs": run.inputs,
+        "snapshot_digest": run.snapshot_digest,
+        "model_digest": run.model_digest,
+        "seconds": run.time_limit_seconds,
+    }
     return _ending(await shop.solver.ask(question, load))
 
 

@@ -51,14 +51,13 @@ class Cash(Constraint):
     def limits(self, problem: Problem, decision: Decision) -> Iterator[Limit]:
         """State the bounds on what the balance leaves."""
         labels = iter(row.label for row in self.rows(problem))
-        if self._is_fixed and decision.balances_exactly:
-            yield Limit(decision.cash_floor, "==", decision.parameter(self.lower), next(labels))
+        if self._is_fixed:
+            yield Limit(decision.cash, "==", decision.parameter(self.lower), next(labels))
             return
         if self._has_lower:
-            yield Limit(-decision.cash_floor, "<=", -decision.parameter(self.lower), next(labels))
-        if self._has_upper and decision.cash_ceiling is not None:
-            label = f"cash is at most {percent(self.upper(problem))}"
-            yield Limit(decision.cash_ceiling, "<=", decision.parameter(self.upper), self.titled(label))
+            yield Limit(-decision.cash, "<=", -decision.parameter(self.lower), next(labels))
+        if self._has_upper:
+            yield Limit(decision.cash, "<=", decision.parameter(self.upper), next(labels))
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Distance of the cash outside the band."""
@@ -74,6 +73,10 @@ class Cash(Constraint):
     def cash_floor(self, problem: Problem) -> float:
         """The band's lower end."""
         return self.lower(problem)
+
+    def cash_ceiling(self, problem: Problem) -> float:
+        """The band's upper end."""
+        return self.upper(problem)
 
     def lower(self, problem: Problem) -> float:
         """Tighter lower bound as a fraction of value; minus infinity where there is none."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from assetmix.domain.arrays import Positions, Vector
+from assetmix.domain.arrays import Vector
 from assetmix.optimization.constraint import Constraint, Outcome, constraint
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.limit import Band, Limit, Row
@@ -26,7 +26,7 @@ class WeightBounds(Constraint):
 
     def rows(self, problem: Problem) -> tuple[Row, ...]:
         """One row an instrument for each bound: all lower ones, then all upper ones."""
-        ids = [problem.universe.ids[i] for i in self._members(problem)]
+        ids = [problem.universe.ids[i] for i in problem.members(self.scope)]
         each = [
             Band(self.lower, self.upper).rows(f"holdings.position.{key}", self.titled(f"weight of {key}"))
             for key in ids
@@ -35,14 +35,18 @@ class WeightBounds(Constraint):
 
     def limits(self, problem: Problem, decision: Decision) -> Iterator[Limit]:
         """State the bounds on the scope's weights."""
-        members = self._members(problem)
+        members = problem.members(self.scope)
         if len(members):
             label = self.titled(f"weight of each of {describe(self.scope)}")
             yield from Band(self.lower, self.upper).limits(decision.weights[members], label)
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Distance of each weight outside its bounds."""
-        return Band(self.lower, self.upper).breach_each(outcome.weights[..., self._members(problem)])
+        return Band(self.lower, self.upper).breach_each(outcome.weights[..., problem.members(self.scope)])
 
-    def _members(self, problem: Problem) -> Positions:
-        return np.flatnonzero(problem.membership(self.scope) > 0)
+    def box(self, problem: Problem) -> tuple[Vector | float, Vector | float]:
+        """The bounds, inside the scope."""
+        inside = problem.membership(self.scope) > 0
+        lower = -np.inf if self.lower is None else self.lower
+        upper = np.inf if self.upper is None else self.upper
+        return np.where(inside, lower, -np.inf), np.where(inside, upper, np.inf)

@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from assetmix.domain.arrays import Vector
 from assetmix.errors import Fault
 from assetmix.optimization import atoms as cp
 from assetmix.optimization.atoms import Expression
 from assetmix.optimization.decision import Decision
+from assetmix.optimization.distribution import Distribution, empirical, needs_of, normal_loss, normal_tail
 from assetmix.optimization.measure import CONVEX, Measure, Needs, Tangent, measure
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.tail import cvar, envelope, tail_weights
+from assetmix.optimization.tail import cvar, envelope, level_faults, tail_weights
+from assetmix.optimization.tolerances import KINK, TINY
 
 
 @measure("cvar")
@@ -18,40 +22,63 @@ from assetmix.optimization.tail import cvar, envelope, tail_weights
 class ConditionalValueAtRisk(Measure):
     """Mean loss in the worst 1 - `level` of cases, losses positive, not centered.
 
+    `distribution` says of which cases: `empirical`, the scenarios, or `normal`, a normal
+    distribution with the mean and the covariance; the latter needs no scenarios.
+
     Source: Rockafellar and Uryasev, Optimization of conditional value-at-risk, Journal of Risk 2
     (2000), theorem 1.
     """
 
     roles = CONVEX
-    needs = frozenset({Needs.SCENARIOS})
+    homogeneous = True
     kind: Literal["cvar"] = "cvar"
     level: float = 0.95
+    distribution: Distribution = "empirical"
+
+    @property
+    def needs(self) -> frozenset[Needs]:  # type: ignore[override]  # depends on a field
+        """Scenarios, or mean and covariance."""
+        return needs_of(self.distribution)
 
     def faults(self) -> tuple[Fault, ...]:
         """Refuse a level outside [0, 1)."""
-        if 0 <= self.level < 1:
-            return ()
-        detail = "level is a confidence of at least 0 and below 1, for example 0.95 for the worst 5 %"
-        return (Fault("/level", "out-of-range", detail),)
+        return level_faults(self.level)
 
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
-        """State t + sum_t p max(loss - t, 0) / (1 - level) over a free t."""
-        scenarios = problem.scenarios()
+        """State t + sum_t p max(loss - t, 0) / (1 - level) over a free t; normal: deviations less mean."""
+        if self.distribution == "normal":
+            root = problem.root[:, : len(problem.universe)] * (normal_tail(self.level) / unit)
+            mean = problem.expected_returns() / unit
+            return cp.norm2(root @ decision.weights) - cp.sum(cp.multiply(mean, decision.weights))
+        scenarios = empirical(problem)
         threshold = cp.Variable(name="value at risk")
         excess = cp.Variable(len(scenarios), nonneg=True, name="excess loss")
         decision.link(-(scenarios / unit @ decision.weights) - threshold <= excess, key=self.key)
         return threshold + (problem.probabilities() / (1.0 - self.level)) @ excess
 
     def value(self, problem: Problem, weights: Vector) -> Vector:
-        """Average the worst scenarios, the last one in part."""
-        return cvar(-(weights @ problem.scenarios().T), self.level, problem.probabilities())
+        """Average the worst scenarios, the last one in part; normal: by its closed form."""
+        if self.distribution == "normal":
+            return normal_loss(problem, weights, normal_tail(self.level))
+        return cvar(-(weights @ empirical(problem).T), self.level, problem.probabilities())
 
     def tangent(self, problem: Problem, weights: Vector, prices: Vector | None) -> Tangent:
         """Mean loss under tail weights: the solver's duals, else those of the worst scenarios."""
-        scenarios = problem.scenarios()
+        if self.distribution == "normal":
+            return self._normal_tangent(problem, weights)
+        scenarios = empirical(problem)
         mass = problem.probabilities()
         tail = None if prices is None else envelope(prices, self.level, mass)
         if tail is None:
             tail = tail_weights(-(scenarios @ weights), self.level, mass)
         slope = -(tail @ scenarios)
+        return Tangent(float(slope @ weights), slope)
+
+    def _normal_tangent(self, problem: Problem, weights: Vector) -> Tangent:
+        """Slope R'u with u the direction of Rw, less the mean; u shorter than 1 where there is all but no risk."""
+        root = problem.root[:, : len(problem.universe)]
+        exposure = root @ weights
+        noise = KINK * float(np.abs(root).max())
+        direction = exposure / max(float(np.linalg.norm(exposure)), noise, TINY)
+        slope = normal_tail(self.level) * (root.T @ direction) - problem.expected_returns()
         return Tangent(float(slope @ weights), slope)

@@ -12,7 +12,7 @@ from assetmix.optimization import atoms as cp
 from assetmix.optimization.active import active_form
 from assetmix.optimization.atoms import Expression
 from assetmix.optimization.decision import Decision
-from assetmix.optimization.measure import CONVEX, Measure, Needs, Tangent, measure
+from assetmix.optimization.measure import CONVEX, Measure, Needs, Squares, Tangent, measure
 from assetmix.optimization.problem import Problem
 
 
@@ -41,6 +41,11 @@ class TrackingErrorSquared(Measure):
         """Compute |Fw - g|^2."""
         rows, offset = active_form(problem, self.benchmark, centered=self.centered)
         return np.asarray(np.square(weights @ rows.T - offset).sum(axis=-1))
+
+    def squares(self, problem: Problem) -> Squares:
+        """Rows F, offsets g."""
+        rows, offset = active_form(problem, self.benchmark, centered=self.centered)
+        return Squares(rows, offset)
 
     def tangent(self, problem: Problem, weights: Vector, prices: Vector | None) -> Tangent:  # noqa: ARG002 - smooth
         """Slope 2F'(Fw - g)."""

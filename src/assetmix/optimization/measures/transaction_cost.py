@@ -15,7 +15,7 @@ from assetmix.optimization.problem import Problem
 @measure("transaction_cost")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransactionCost(Measure):
-    """Proportional cost of the trades, as a fraction of value."""
+    """Cost of the trades, fees and impact of every order, as a fraction of value."""
 
     roles = CONVEX
     bounded_below = True
@@ -31,6 +31,10 @@ class TransactionCost(Measure):
         return problem.cost(weights)
 
     def tangent(self, problem: Problem, weights: Vector, prices: Vector | None) -> Tangent:  # noqa: ARG002 - stated as it is
-        """Slope: the cost rate in the direction of each trade."""
-        rate = problem.trading.cost_fraction
-        return Tangent(float(problem.cost(weights)), rate * np.sign(weights - problem.current_weights))
+        """Slope: proportional rate and impact in the direction of each trade; fees lie above it."""
+        trades = weights - problem.current_weights
+        sizes = np.abs(trades)
+        impact = problem.impact_rates
+        rates = problem.trading.cost_fraction + 1.5 * impact * np.sqrt(sizes)
+        proportional = problem.trading.cost_fraction * sizes + impact * sizes**1.5
+        return Tangent(float(proportional.sum()), rates * np.sign(trades))

@@ -10,7 +10,7 @@ from assetmix.domain.arrays import Vector
 from assetmix.optimization import atoms as cp
 from assetmix.optimization.atoms import Expression
 from assetmix.optimization.decision import Decision
-from assetmix.optimization.measure import CONVEX, Measure, Needs, Tangent, measure
+from assetmix.optimization.measure import CONVEX, Measure, Needs, Squares, Tangent, measure
 from assetmix.optimization.problem import Problem
 
 
@@ -34,6 +34,11 @@ class Variance(Measure):
     def value(self, problem: Problem, weights: Vector) -> Vector:
         """Compute w'Sw."""
         return np.asarray(np.square(weights @ problem.root[:, : len(problem.universe)].T).sum(axis=-1))
+
+    def squares(self, problem: Problem) -> Squares:
+        """Rows R."""
+        root = problem.root[:, : len(problem.universe)]
+        return Squares(root, np.zeros(len(root)))
 
     def tangent(self, problem: Problem, weights: Vector, prices: Vector | None) -> Tangent:  # noqa: ARG002 - smooth
         """Slope 2Sw."""

@@ -21,6 +21,7 @@ class Volatility(Measure):
 
     roles = CONVEX
     bounded_below = True
+    homogeneous = True
     needs = frozenset({Needs.RISK_MODEL})
     kind: Literal["volatility"] = "volatility"
 

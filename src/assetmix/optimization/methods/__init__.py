@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assetmix.optimization.memory import Memory
-from assetmix.optimization.methods import convex
+from assetmix.optimization.methods import closed_form, convex, fraction, integer
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.solution import NoSolution, Solution
 
@@ -21,4 +21,9 @@ class Method:
     run: Callable[[Problem, Memory, Remaining], Solution | NoSolution]
 
 
-METHODS = (Method("convex", convex.accepts, convex.run),)
+METHODS = (
+    Method("closed_form", closed_form.accepts, closed_form.run),
+    Method("integer", integer.accepts, integer.run),
+    Method("fraction", fraction.accepts, fraction.run),
+    Method("convex", convex.accepts, convex.run),
+)

@@ -1,6 +1,7 @@
 """Convex problems: stated once, solved by named solvers in turn, verified, bounded."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from assetmix.domain.arrays import Vector
 from assetmix.errors import SolverFailed
 from assetmix.optimization.balance import balanced_attempt
 from assetmix.optimization.conflict import explain
-from assetmix.optimization.limit import percent
+from assetmix.optimization.direction import unbounded_sentence
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.size import objective_size
@@ -38,7 +39,7 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
     for solver in statement.order:
         if remaining() <= 0:
             return NoSolution("timed_out", "The time allowed was over before a solver had an answer.")
-        judged = _judge(problem, _attempt(statement, problem, solver, memory), memory)
+        judged = judge(problem, _attempt(statement, problem, solver, memory), memory)
         if judged is not None:
             return judged
     memory.forget(key)
@@ -48,37 +49,43 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
 def _attempt(statement: Statement, problem: Problem, solver: Solver, memory: Memory) -> Attempt:
     """One solver's answer; where costs decide what is feasible, from a point that knows them."""
     attempt = balanced_attempt(statement, problem, solver)
-    if attempt.verdict != "infeasible" or problem.trading.cost_fraction == 0:
+    if attempt.verdict != "infeasible" or problem.trading.is_free:
         return attempt
     start = _linear(problem, memory).feasible_point()
     return attempt if start is None else balanced_attempt(statement, problem, solver, start)
 
 
-def _judge(problem: Problem, attempt: Attempt, memory: Memory) -> Solution | NoSolution | None:
+def judge(problem: Problem, attempt: Attempt, memory: Memory) -> Solution | NoSolution | None:
+    """Verify what a solver said; None where it does not stand up."""
     match attempt.verdict:
         case "solved":
             return _verified(problem, attempt, memory)
         case "infeasible":
             return explain(problem) or _costs_leave_no_room(problem)
         case "unbounded" if not all(term.measure.bounded_below for term in problem.objective.terms):
-            return NoSolution(
-                "unbounded",
-                "Nothing holds the objective back; bound the weights, the leverage or a risk measure.",
-            )
+            return NoSolution("unbounded", unbounded_sentence(problem))
         case _:
             return None
 
 
 def _verified(problem: Problem, attempt: Attempt, memory: Memory) -> Solution | None:
+    solution = describe(problem, attempt, None)
+    if solution is None:
+        return None
+    gap = proven_gap(problem, solution.weights, attempt, memory)
+    return replace(solution, proven_gap=gap, status="optimal" if gap is not None and gap <= GAP else "feasible")
+
+
+def describe(problem: Problem, attempt: Attempt, gap: float | None) -> Solution | None:
+    """Give an attempt as a solution, if numpy finds that it keeps every limit."""
     weights = attempt.weights if problem.strategy.shorting else np.maximum(attempt.weights, 0.0)
     outcome = outcome_of(problem, weights)
     residual = max_residual(problem, outcome)
     value = float(objective_value(problem, weights))
     if not (np.isfinite(value) and residual <= RESIDUAL):
         return None
-    gap = proven_gap(problem, weights, attempt, memory)
     return Solution(
-        status="optimal" if gap is not None and gap <= GAP else "feasible",
+        status="feasible",
         weights=weights,
         cash=float(outcome.cash),
         objective_value=value,
@@ -98,7 +105,7 @@ def proven_gap(problem: Problem, weights: Vector, attempt: Attempt, memory: Memo
     Source: Jaggi, Revisiting Frank-Wolfe, ICML 2013, section 2 (duality gap certificates).
     """
     touching = tangent(problem, weights, attempt.prices)
-    least = _linear(problem, memory).least(touching.slope)
+    least = _linear(problem, memory).least(touching.slope, weights)
     if least is None:
         return None
     bound = touching.height - float(touching.slope @ weights) + least
@@ -114,12 +121,9 @@ def _linear(problem: Problem, memory: Memory) -> LinearStatement:
 
 
 def _costs_leave_no_room(problem: Problem) -> NoSolution | None:
-    if problem.trading.cost_fraction == 0:
+    if problem.trading.is_free:
         return None
-    rate = percent(problem.trading.cost_fraction)
-    return NoSolution(
-        "infeasible", f"The limits leave no room for the cost of the trades they ask for, {rate} of each."
-    )
+    return NoSolution("infeasible", "The limits leave no room for the cost of the trades that they ask for.")
 
 
 def _binding(problem: Problem, weights: Vector, attempt: Attempt) -> Iterator[Binding]:
@@ -127,6 +131,6 @@ def _binding(problem: Problem, weights: Vector, attempt: Attempt) -> Iterator[Bi
     rows = [(one, row.label) for one in problem.constraints for row in one.rows(problem)]
     threshold = BINDING * objective_size(problem)
     for (constraint, label), price in zip(rows, prices, strict=True):
-        if abs(price) * constraint.scale(problem) > threshold:
+        if abs(price) * constraint.scale(problem) > threshold and not constraint.is_integer(problem):
             unit = constraint.price_unit(problem, weights)
             yield Binding(label, -float(price) * unit * problem.objective.sign)

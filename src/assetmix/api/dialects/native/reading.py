@@ -1,16 +1,24 @@
 """Wire to domain."""
 
-from assetmix.api.dialects.native.schemas import PricesBody, RunBody
-from assetmix.persistence.prices import Row
+from collections.abc import Iterator
+
+import numpy as np
+
+from assetmix.api.dialects.native.schemas import Figures, PriceBody, PricesBody, RiskModelBody, RunBody, Table
+from assetmix.domain.arrays import Matrix, Vector, readonly
+from assetmix.domain.given_model import GivenModel
+from assetmix.domain.universe import Universe
+from assetmix.errors import Fault
+from assetmix.marketdata.csv_source import PriceRow
+from assetmix.optimization.check import refuse
 from assetmix.services.optimizations import Request
 
+TABLES = ("covariance", "exposures", "factor_covariance", "scenarios")
 
-def read_prices(body: PricesBody) -> list[Row]:
-    """Prices as rows."""
-    return [
-        (one.instrument, one.date, one.close, one.adjusted_close, one.open, one.high, one.low, one.volume)
-        for one in body.prices
-    ]
+
+def read_prices(body: PricesBody) -> list[PriceRow]:
+    """Prices and exchange rates as rows."""
+    return [_price(one) for one in body.prices]
 
 
 def read_run(body: RunBody) -> Request:
@@ -18,9 +26,58 @@ def read_run(body: RunBody) -> Request:
     return Request(
         portfolio=body.portfolio,
         strategy=body.strategy,
+        risk_model=body.risk_model,
         as_of=body.as_of,
         cash_flow=body.cash_flow,
         what_if=body.what_if,
         if_running=body.if_running,
         time_limit_seconds=body.time_limit_seconds,
+        gap=body.gap,
     )
+
+
+def read_risk_model(body: RiskModelBody) -> GivenModel:
+    """A risk model as arrays.
+
+    Raises
+    ------
+    InvalidRequest
+        naming every row that is longer or shorter than the first of its table
+    """
+    refuse([fault for name in TABLES for fault in _ragged(name, getattr(body, name))])
+    return GivenModel(
+        universe=Universe(tuple(body.instruments)),
+        horizon_days=body.horizon_days,
+        as_of=body.as_of,
+        expected_returns=_vector(body.expected_returns),
+        covariance=_matrix(body.covariance),
+        exposures=_matrix(body.exposures),
+        factor_covariance=_matrix(body.factor_covariance),
+        specific_variance=_vector(body.specific_variance),
+        scenarios=_matrix(body.scenarios),
+        probabilities=_vector(body.probabilities),
+    )
+
+
+def _price(one: PriceBody) -> PriceRow:
+    row = (one.instrument, one.date, one.close, one.adjusted_close, one.open, one.high, one.low, one.volume)
+    return row if one.quote is None else (*row, one.quote)
+
+
+def _ragged(name: str, table: Table | None) -> Iterator[Fault]:
+    if table:
+        width = len(table[0])
+        for i, row in enumerate(table):
+            if len(row) != width:
+                yield Fault(f"/{name}/{i}", "wrong-shape", f"{len(row)} figures in a table whose first row has {width}")
+
+
+def _matrix(table: Table | None) -> Matrix | None:
+    if table is None:
+        return None
+    width = len(table[0]) if table else 0
+    return readonly(np.array(table, dtype=np.float64).reshape(len(table), width))
+
+
+def _vector(figures: Figures | None) -> Vector | None:
+    return None if figures is None else readonly(figures)

@@ -26,11 +26,12 @@ class InstrumentsBody(Strict):
 
 
 class PriceBody(Strict):
-    """One day's prices of one instrument."""
+    """One day's prices of one instrument; or, with `quote`, one day's rate of one currency (`$EUR`)."""
 
     instrument: str
     date: dt.date
     close: float
+    quote: str | None = None
     adjusted_close: float | None = None
     open: float | None = None
     high: float | None = None
@@ -49,13 +50,36 @@ class RunBody(Strict):
 
     portfolio: str | Portfolio
     strategy: str | Strategy | None = None
+    risk_model: str | None = None
     as_of: dt.date | None = None
     cash_flow: float = 0.0
     what_if: bool = False
     if_running: Literal["queue", "replace", "reject"] = "queue"
     time_limit_seconds: Annotated[float, Field(gt=0, le=MOST_SECONDS)] = 60.0
+    gap: Annotated[float, Field(gt=0, le=1)] = 0.01
+
+
+Figures = list[float]
+Table = list[Figures]
+
+
+class RiskModelBody(Strict):
+    """A risk model in the caller's own unit: a covariance, a factor form, or scenarios in time order."""
+
+    instruments: list[str]
+    horizon_days: float | None = None
+    as_of: dt.date | None = None
+    default: bool = False
+    expected_returns: Figures | None = None
+    covariance: Table | None = None
+    exposures: Table | None = None
+    factor_covariance: Table | None = None
+    specific_variance: Figures | None = None
+    scenarios: Table | None = None
+    probabilities: Figures | None = None
 
 
 INSTRUMENTS: Codec[InstrumentsBody] = Codec(InstrumentsBody)
 PRICES: Codec[PricesBody] = Codec(PricesBody)
+RISK_MODEL: Codec[RiskModelBody] = Codec(RiskModelBody)
 RUN: Codec[RunBody] = Codec(RunBody)

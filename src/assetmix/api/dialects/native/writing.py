@@ -3,11 +3,16 @@
 import datetime as dt
 from typing import Any
 
+from pydantic_core import to_json
+
 from assetmix.codec.documents import INSTRUMENT
+from assetmix.codec.risk_models import figures_of
+from assetmix.domain.given_model import GivenModel
 from assetmix.domain.instrument import Instrument
 from assetmix.persistence.instruments import Change
 from assetmix.persistence.optimizations import Run
 from assetmix.persistence.portfolios import StoredPortfolio
+from assetmix.persistence.risk_models import StoredModel
 from assetmix.persistence.strategies import StoredStrategy
 from assetmix.services.market_data import PricesWritten
 
@@ -36,7 +41,30 @@ def write_prices(written: PricesWritten) -> dict[str, Any]:
 
 def write_price(row: dict[str, Any]) -> dict[str, Any]:
     """One stored day, absent prices left out."""
-    return {key: value.isoformat() if isinstance(value, dt.date) else value for key, value in row.items() if value}
+    known = {key: value for key, value in row.items() if value is not None}
+    return {key: value.isoformat() if isinstance(value, dt.date) else value for key, value in known.items()}
+
+
+def write_risk_model(stored: StoredModel) -> dict[str, Any]:
+    """What a risk model covers, without its figures."""
+    document = stored.document
+    return {
+        "name": stored.name,
+        "version": stored.version,
+        "digest": stored.digest,
+        "default": stored.is_default,
+        "form": document["form"],
+        "instrument_count": len(document["instruments"]),
+        "horizon_days": document["horizon_days"],
+        "as_of": document["as_of"],
+        "updated_at": stored.updated_at.isoformat(),
+    }
+
+
+def write_figures(stored: StoredModel, model: GivenModel) -> bytes:
+    """A risk model with its figures, as JSON text."""
+    figures = {name: array.tolist() for name, array in figures_of(model).items()}
+    return bytes(to_json(write_risk_model(stored) | {"instruments": model.universe.ids} | figures))
 
 
 def write_strategy(stored: StoredStrategy) -> dict[str, Any]:

@@ -2,8 +2,15 @@
 
 from fastapi import APIRouter
 
-from assetmix.api.dialects.native.routes import market_data, optimizations, portfolios, strategies
+from assetmix.api.dialects.native.routes import (
+    market_data,
+    optimizations,
+    portfolios,
+    reference,
+    risk_models,
+    strategies,
+)
 
 router = APIRouter(prefix="/v1", tags=["native"])
-for part in (market_data, strategies, portfolios, optimizations):
+for part in (market_data, risk_models, strategies, portfolios, optimizations, reference):
     router.include_router(part.router)

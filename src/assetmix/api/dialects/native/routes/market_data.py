@@ -13,7 +13,7 @@ from assetmix.api.dialects.native.schemas import INSTRUMENTS, PRICES
 from assetmix.api.openapi import accepts
 from assetmix.api.paging import DEFAULT, after, clamp, page
 from assetmix.api.problems import Problem
-from assetmix.marketdata.csv_source import Row, read_csv
+from assetmix.marketdata.csv_source import PriceRow, read_csv
 from assetmix.services import market_data
 
 router = APIRouter()
@@ -48,7 +48,7 @@ async def get_instrument(instrument: str, inside: InHouse, caller: Reader) -> di
 
 @router.put("/prices", openapi_extra=accepts("Prices", PRICES, "text/csv"))
 async def put_prices(request: Request, inside: InHouse, caller: Writer, *, dry_run: bool = False) -> dict[str, Any]:
-    """Insert or replace prices, all of them or none; CSV long or wide, or JSON."""
+    """Insert or replace prices and exchange rates, all of them or none; CSV long or wide, or JSON."""
     media_type, body = await read_body(request, MEDIA_TYPES, most_bytes(inside, data=True))
     rows = await _rows(media_type, body)
     return writing.write_prices(await market_data.put_prices(inside, caller, rows, dry_run=dry_run))
@@ -62,12 +62,12 @@ async def get_prices(
     start: Annotated[dt.date, Query(alias="from")] = dt.date.min,
     to: dt.date = dt.date.max,
 ) -> dict[str, Any]:
-    """Give the stored prices of one instrument, oldest first."""
+    """Give the stored prices of one instrument, or the rates of one currency (`$EUR`), oldest first."""
     rows = await market_data.get_prices(inside, caller, instrument, (start, to), MOST_DAYS)
     return {"instrument": instrument, "prices": [writing.write_price(row) for row in rows]}
 
 
-async def _rows(media_type: str, body: bytes) -> list[Row]:
+async def _rows(media_type: str, body: bytes) -> list[PriceRow]:
     if media_type == "application/json":
         return reading.read_prices(await parse(PRICES, body))
     if b"\x00" in body:

@@ -1,0 +1,60 @@
+"""A smallest number of holdings."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from assetmix.domain.arrays import Vector
+from assetmix.errors import Fault
+from assetmix.optimization import atoms as cp
+from assetmix.optimization.constraint import Constraint, Outcome, constraint
+from assetmix.optimization.decision import Decision
+from assetmix.optimization.gaps import Gap, gap_limits
+from assetmix.optimization.limit import Limit, Row
+from assetmix.optimization.problem import Problem
+from assetmix.optimization.scope import Scope, describe
+from assetmix.optimization.tolerances import HELD, SMALLEST
+
+
+@constraint("min_holdings")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MinHoldings(Constraint):
+    """At least `count` instruments of `scope` are held after trading, long or short; cash is not counted.
+
+    Makes the problem mixed-integer. A weight beyond a millionth of value counts.
+    """
+
+    kind: Literal["min_holdings"] = "min_holdings"
+    count: int
+    scope: Scope = "all"
+
+    def faults(self) -> tuple[Fault, ...]:
+        """Refuse a negative number."""
+        if self.count >= 0:
+            return ()
+        return (Fault("/count", "out-of-range", "count is a number of instruments, 0 or more"),)
+
+    def is_integer(self, problem: Problem) -> bool:  # noqa: ARG002 - always
+        """Counting needs binaries."""
+        return True
+
+    def rows(self, problem: Problem) -> tuple[Row, ...]:  # noqa: ARG002 - the same for every problem
+        """One row."""
+        inside = "" if self.scope == "all" else f" of {describe(self.scope)}"
+        return (Row("holdings.count", self.titled(f"number of holdings{inside} is at least {self.count}")),)
+
+    def limits(self, problem: Problem, decision: Decision) -> Iterator[Limit]:
+        """State the count of indicators."""
+        members = problem.members(self.scope)
+        sides = decision.positions
+        small = Gap(SMALLEST, None)
+        for row in gap_limits(decision, sides, lambda _: small, ("", "")):
+            decision.link(row.left <= row.right)
+        yield Limit(-cp.sum(decision.held[members]), "<=", -float(self.count))
+
+    def breach(self, problem: Problem, outcome: Outcome) -> Vector:
+        """How many are missing."""
+        found = (np.abs(outcome.weights[..., problem.members(self.scope)]) > HELD).sum(axis=-1)
+        return np.asarray(np.maximum(self.count - found, 0.0)[..., np.newaxis], dtype=np.float64)

@@ -1,0 +1,85 @@
+"""Why each trade is made: the limit that it helps to keep, else the part of the objective that it serves."""
+
+import numpy as np
+
+from assetmix.domain.arrays import Positions, Vector
+from assetmix.optimization.constraint import Outcome
+from assetmix.optimization.problem import Problem
+from assetmix.optimization.strategy import Term
+from assetmix.optimization.tolerances import BINDING
+from assetmix.optimization.verify import outcome_of
+
+HALF = 0.5
+
+
+def drivers(problem: Problem, weights: Vector, positions: Positions) -> list[str]:
+    """Say of each trade at the given positions (k,) what drives it, on the way to the weights (n,).
+
+    A trade that by itself lessens the breach of a limit is driven by the limit whose breach it
+    lessens most, in units of that limit. Otherwise it is driven by the term of the objective that
+    improves most along it, by the slopes half way; one that improves none of them makes room for others.
+    """
+    if len(positions) == 0:
+        return []
+    by_limit = _limits(problem, weights, positions)
+    by_term = _terms(problem, weights, positions)
+    return [limit or term for limit, term in zip(by_limit, by_term, strict=True)]
+
+
+def _limits(problem: Problem, weights: Vector, positions: Positions) -> list[str | None]:
+    current = problem.current_weights
+    trades = (weights - current)[positions]
+    alone = np.tile(current, (len(positions), 1))
+    alone[np.arange(len(positions)), positions] += trades
+    here = Outcome(current, problem.current_cash)
+    there = Outcome(alone, problem.current_cash - trades)
+    best = np.full(len(positions), BINDING)
+    labels: list[str | None] = [None] * len(positions)
+    for constraint in problem.constraints:
+        scale = constraint.scale(problem)
+        relief = (constraint.breach(problem, here) - constraint.breach(problem, there)) / scale
+        rows = constraint.rows(problem)
+        if not rows:
+            continue
+        place = np.argmax(relief, axis=-1)
+        most = relief[np.arange(len(positions)), place]
+        for one in np.flatnonzero(most > best):
+            best[one], labels[one] = most[one], f"it helps to keep “{rows[int(place[one])].label}”"
+    return labels
+
+
+def _terms(problem: Problem, weights: Vector, positions: Positions) -> list[str]:
+    terms = problem.objective.terms
+    if not terms:
+        return ["the rule asks for it"] * len(positions)
+    current = problem.current_weights
+    trades = (weights - current)[positions]
+    gains = np.array([_gain(problem, term, weights)[positions] * trades for term in terms])
+    names = [term.measure.key for term in terms]
+    better = ["lowers" if problem.objective.sign * term.weight > 0 else "raises" for term in terms]
+    chosen = np.argmax(gains, axis=0)
+    return [
+        f"it {better[k]} {names[k]}" if gains[k, i] > 0 else _room(problem, weights)
+        for i, k in enumerate(int(one) for one in chosen)
+    ]
+
+
+def _gain(problem: Problem, term: Term, weights: Vector) -> Vector:
+    """Improvement of the objective by a term per unit of each trade (n,), by slopes half way."""
+    half = problem.current_weights + HALF * (weights - problem.current_weights)
+    sign = -problem.objective.sign * term.weight
+    fraction = term.measure.fraction()
+    if fraction is None:
+        return sign * term.measure.tangent(problem, half, None).slope
+    bottom = float(fraction.bottom.value(problem, half)) or 1.0
+    ratio = float(term.measure.value(problem, half))
+    top, below = (part.tangent(problem, half, None).slope for part in (fraction.top, fraction.bottom))
+    return np.asarray(sign * (top - ratio * below) / bottom)
+
+
+def _room(problem: Problem, weights: Vector) -> str:
+    """A trade that improves nothing itself: sells pay for buys, buys take in what sells leave."""
+    cash = float(outcome_of(problem, weights).cash)
+    return (
+        "it makes room for the other trades" if cash <= problem.current_cash else "it raises the cash that is asked for"
+    )

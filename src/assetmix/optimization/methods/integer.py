@@ -1,0 +1,182 @@
+"""Counts, gaps, lots and fees: outer approximation, with a proven gap.
+
+A mixed-integer relaxation proposes which instruments are held and traded and proves a bound; the
+convex problem with those fixed gives weights that are verified; their tangents tighten the
+relaxation. It ends at the gap asked for, or when the time is over, with the gap that was reached.
+
+Source: Duran and Grossmann (1986), see `assetmix.optimization.master`.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from assetmix.domain.arrays import Vector
+from assetmix.errors import SolverFailed
+from assetmix.optimization.balance import balanced_attempt
+from assetmix.optimization.conflict import explain
+from assetmix.optimization.master import Guess, Master
+from assetmix.optimization.memory import Memory
+from assetmix.optimization.methods import convex
+from assetmix.optimization.problem import Problem
+from assetmix.optimization.size import objective_size
+from assetmix.optimization.solution import NoSolution, Solution
+from assetmix.optimization.statement import Attempt, Statement
+from assetmix.optimization.tolerances import GAP, RESIDUAL, SNAP
+from assetmix.optimization.verify import max_residual, objective_value, outcome_of, penalties
+
+ROUNDS = 500
+ROOT_ROUNDS = 40
+PART = 0.5
+"""Part of the time left that one relaxation may take: what it found by then is worth polishing."""
+SHARE = 0.25
+"""Part of the gap asked for that each relaxation may leave open."""
+
+
+def accepts(problem: Problem) -> bool:
+    """Convex objectives under integer constraints or fees."""
+    return problem.is_integer and all(term.measure.fraction() is None for term in problem.objective.terms)
+
+
+def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Solution | NoSolution:
+    """Search until the gap is proven or the time is over.
+
+    Raises
+    ------
+    SolverFailed
+        when no answer can be verified
+    """
+    statement = memory.recall(("relaxed", problem.structure), lambda: Statement(problem))
+    statement.decision.set(problem)
+    attempt = _first(statement, problem, remaining)
+    if attempt.verdict == "solved":
+        at_once = _if_whole(problem, attempt, memory)
+        return at_once or _Search(problem, attempt).run(remaining)
+    judged = convex.judge(problem, attempt, memory)
+    if judged is None:
+        memory.forget(("relaxed", problem.structure))
+        raise SolverFailed("No solver gave an answer that keeps every limit; the numbers may be badly scaled.")
+    return judged
+
+
+def _first(statement: Statement, problem: Problem, remaining: Callable[[], float]) -> Attempt:
+    attempt = balanced_attempt(statement, problem, statement.order[0])
+    for solver in statement.order[1:]:
+        if attempt.verdict == "solved" or remaining() <= 0:
+            break
+        attempt = balanced_attempt(statement, problem, solver)
+    return attempt
+
+
+def _if_whole(problem: Problem, attempt: Attempt, memory: Memory) -> Solution | None:
+    """The relaxation's own answer, where it happens to keep every integer constraint."""
+    snapped = replace(attempt, weights=_snapped(problem, attempt.weights))
+    if max_residual(problem, outcome_of(problem, snapped.weights)) > RESIDUAL:
+        return None
+    solution = convex.judge(problem, snapped, memory)
+    if not isinstance(solution, Solution) or solution.proven_gap is None or solution.proven_gap > problem.gap:
+        return None
+    return solution
+
+
+class _Search:
+    """The best answer so far, and the bound that is proven."""
+
+    def __init__(self, problem: Problem, relaxed: Attempt) -> None:
+        self._problem = problem
+        self._master = Master(problem)
+        self._master.cut(relaxed.weights)
+        self._fixed = Statement(problem, integers="fixed")
+        self._bound = -np.inf
+        self._value = np.inf
+        self._best: Attempt | None = None
+        self._seen: set[bytes] = set()
+
+    def run(self, remaining: Callable[[], float]) -> Solution | NoSolution:
+        """Propose, polish, cut, until the gap is small enough."""
+        self._tighten(remaining)
+        for _ in range(ROUNDS):
+            if remaining() <= 0:
+                break
+            guess = self._master.solve(remaining() * PART, self._problem.gap * SHARE)
+            self._bound = max(self._bound, guess.bound)
+            if guess.weights is None:
+                if guess.verdict == "infeasible" and self._best is None:
+                    return explain(self._problem) or self._no_answer()
+                break
+            is_new = self._polish(guess)
+            self._master.cut(guess.weights)
+            if self._gap() <= self._problem.gap or not is_new:
+                break
+        return self._ended()
+
+    def _tighten(self, remaining: Callable[[], float]) -> None:
+        """Cut the root until its bound rises no more: cuts are cheap before any branching."""
+        before = -np.inf
+        for _ in range(ROOT_ROUNDS):
+            guess = self._master.solve(remaining(), 0.0, root=True)
+            if guess.weights is None or remaining() <= 0:
+                return
+            self._master.cut(guess.weights)
+            if guess.bound - before <= self._problem.gap * SHARE * abs(guess.bound):
+                return
+            before = guess.bound
+
+    def _polish(self, guess: Guess) -> bool:
+        """Solve with the indicators fixed; whether they were not fixed so before."""
+        name = b"".join(np.round(one).astype(np.int64).tobytes() for one in guess.indicators.values())
+        if name in self._seen:
+            return False
+        self._seen.add(name)
+        attempt = self._fixed_attempt(guess.indicators)
+        if attempt is not None:
+            self._master.cut(attempt.weights)
+            self._keep(attempt)
+        else:
+            self._master.exclude(guess.indicators)
+        return True
+
+    def _fixed_attempt(self, indicators: Mapping[str, Vector]) -> Attempt | None:
+        self._fixed.decision.fix(indicators)
+        for solver in self._fixed.order:
+            attempt = balanced_attempt(self._fixed, self._problem, solver)
+            if attempt.verdict == "infeasible":
+                return None
+            if attempt.verdict == "solved":
+                snapped = replace(attempt, weights=_snapped(self._problem, attempt.weights))
+                if max_residual(self._problem, outcome_of(self._problem, snapped.weights)) <= RESIDUAL:
+                    return snapped
+        return None
+
+    def _keep(self, attempt: Attempt) -> None:
+        problem = self._problem
+        value = problem.objective.sign * float(objective_value(problem, attempt.weights))
+        value += penalties(problem, outcome_of(problem, attempt.weights))
+        if value < self._value:
+            self._value, self._best = value, attempt
+
+    def _gap(self) -> float:
+        if self._best is None:
+            return np.inf
+        return max(0.0, (self._value - self._bound) / max(abs(self._value), objective_size(self._problem)))
+
+    def _ended(self) -> Solution | NoSolution:
+        if self._best is None:
+            return self._no_answer()
+        gap = self._gap()
+        solution = convex.describe(self._problem, self._best, gap if np.isfinite(gap) else None)
+        if solution is None:
+            return self._no_answer()
+        return replace(solution, status="optimal") if gap <= GAP else solution
+
+    def _no_answer(self) -> NoSolution:
+        sentence = "No portfolio that keeps the integer limits was found in the time allowed; allow more seconds."
+        return NoSolution("timed_out", sentence)
+
+
+def _snapped(problem: Problem, weights: Vector) -> Vector:
+    """Weights that differ from 0 or from the present by solver noise only, put exactly there."""
+    near = np.where(np.abs(weights) <= SNAP, 0.0, weights)
+    current = problem.current_weights
+    return np.where(np.abs(weights - current) <= SNAP, current, near)

@@ -1,0 +1,167 @@
+"""From a request to a run: everything that its answer depends on, found, frozen and checked."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from assetmix.codec.documents import PORTFOLIO, STRATEGY, digest
+from assetmix.domain.currency import converted
+from assetmix.domain.portfolio import Portfolio
+from assetmix.domain.snapshot import Snapshot
+from assetmix.errors import Fault, InvalidRequest, NotFound
+from assetmix.optimization.application import Application, check_application
+from assetmix.optimization.check import check_strategy, refuse
+from assetmix.optimization.reach import total_value
+from assetmix.optimization.strategy import Strategy
+from assetmix.persistence import portfolios, prices, strategies
+from assetmix.persistence.optimizations import NewRun
+from assetmix.persistence.session import Connection
+from assetmix.services.context import Caller, House
+from assetmix.services.ids import new_id
+from assetmix.services.portfolios import portfolio_faults
+from assetmix.services.risk_models import ChosenModel, choose
+from assetmix.services.scopes import scopes_elsewhere
+from assetmix.services.snapshots import freeze, wanted
+from assetmix.services.versions import versions
+
+HASH_DIGITS = 32
+DEFAULT_SECONDS = 60.0
+DEFAULT_GAP = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What a caller asks for; portfolio and strategy by name, by number, or given whole.
+
+    `risk_model` names an uploaded model that is used in place of the strategy's; a mixed-integer
+    search stops at a proven relative `gap`.
+    """
+
+    portfolio: str | Portfolio
+    strategy: str | int | Strategy | None = None
+    risk_model: str | None = None
+    as_of: dt.date | None = None
+    cash_flow: float = 0.0
+    what_if: bool = False
+    if_running: Literal["queue", "replace", "reject"] = "queue"
+    time_limit_seconds: float = DEFAULT_SECONDS
+    gap: float = DEFAULT_GAP
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolved:
+    portfolio: Portfolio
+    portfolio_id: str | None
+    strategy: Strategy
+    strategy_id: int | None
+    is_inline: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What is known to a run, frozen."""
+
+    digest: str
+    snapshot: Snapshot
+    model: ChosenModel | None
+
+
+async def prepare(house: House, connection: Connection, caller: Caller, request: Request) -> NewRun:
+    """Make the run that a request asks for, storing nothing but the snapshot.
+
+    Raises
+    ------
+    NotFound
+        when portfolio or strategy do not exist
+    InvalidRequest
+        with every fault that can be found without a solver
+    """
+    found = await _resolve(connection, caller, request)
+    refuse([Fault(f"/strategy{one.pointer}", one.code, one.detail) for one in check_strategy(found.strategy)])
+    known = await _freeze(house, connection, caller, found, request)
+    await _check(connection, caller, found, known, request.cash_flow)
+    inputs = _inputs(found, known.model, request, caller.settings)
+    what_if = request.what_if or found.is_inline or await _is_past(connection, caller, request, known.snapshot)
+    named = [found.portfolio_id, what_if, known.digest, inputs]
+    return NewRun(
+        id=new_id("O"),
+        portfolio_id=found.portfolio_id,
+        strategy_id=found.strategy_id,
+        what_if=what_if,
+        optimization_hash=digest(named)[:HASH_DIGITS],
+        inputs=inputs,
+        snapshot_digest=known.digest,
+        model_digest=None if known.model is None else known.model.digest,
+        asked_model=request.risk_model,
+        time_limit_seconds=request.time_limit_seconds,
+    )
+
+
+async def _freeze(house: House, connection: Connection, caller: Caller, found: _Resolved, request: Request) -> _Known:
+    model = await choose(connection, caller.tenant_id, request.risk_model, found.strategy)
+    want = wanted(found.strategy, found.portfolio, request.as_of)
+    snapshot_digest, snapshot = await freeze(house, connection, caller.tenant_id, want)
+    return _Known(snapshot_digest, snapshot, model)
+
+
+async def _check(connection: Connection, caller: Caller, found: _Resolved, known: _Known, cash_flow: float) -> None:
+    portfolio, strategy = found.portfolio, found.strategy
+    snapshot = converted(known.snapshot, portfolio.base_currency, portfolio.foreign_currencies)
+    value = total_value(portfolio, snapshot) + cash_flow
+    model = None if known.model is None else known.model.outline
+    elsewhere = await scopes_elsewhere(connection, caller.tenant_id, strategy, snapshot)
+    refuse(check_application(Application(strategy, portfolio, snapshot, model, value, elsewhere)))
+
+
+async def _is_past(connection: Connection, caller: Caller, request: Request, snapshot: Snapshot) -> bool:
+    if request.as_of is None:
+        return False
+    return await prices.has_later(connection, caller.tenant_id, snapshot.universe.ids, request.as_of)
+
+
+async def _resolve(connection: Connection, caller: Caller, request: Request) -> _Resolved:
+    stored = None
+    if isinstance(request.portfolio, str):
+        stored = await portfolios.find_portfolio(connection, caller.tenant_id, request.portfolio, lock=True)
+        if stored is None:
+            raise NotFound("no such portfolio")
+    portfolio = stored.portfolio if stored is not None else request.portfolio
+    if isinstance(portfolio, str):
+        raise NotFound("no such portfolio")
+    refuse(portfolio_faults(portfolio, "/portfolio"))
+    portfolio_id = None if stored is None else stored.id
+    chosen = request.strategy if request.strategy is not None else portfolio.strategy
+    if isinstance(chosen, Strategy):
+        return _Resolved(portfolio, portfolio_id, chosen, None, is_inline=True)
+    known = await _find_strategy(connection, caller, chosen)
+    return _Resolved(portfolio, portfolio_id, known.strategy, known.strategy_id, is_inline=stored is None)
+
+
+async def _find_strategy(connection: Connection, caller: Caller, chosen: str | int | None) -> strategies.StoredStrategy:
+    if chosen is None:
+        cure = "name a strategy in the request, or give the portfolio one"
+        raise InvalidRequest(cure, [Fault("/strategy", "missing", cure)])
+    if isinstance(chosen, int):
+        known = await strategies.find_strategy_by_id(connection, caller.tenant_id, chosen)
+    else:
+        known = await strategies.find_strategy(connection, caller.tenant_id, chosen)
+    if known is None:
+        raise NotFound("no such strategy")
+    return known
+
+
+def _inputs(
+    found: _Resolved, model: ChosenModel | None, request: Request, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    strategy = STRATEGY.write(found.strategy)
+    return {
+        "portfolio": PORTFOLIO.write(found.portfolio),
+        "strategy": strategy,
+        "strategy_key": digest(strategy),
+        "risk_model": None if model is None else {"name": model.name, "digest": model.digest},
+        "cash_flow": request.cash_flow,
+        "gap": request.gap,
+        "quantity_type": found.portfolio.quantity_type or settings.get("quantity_type", "UNITS"),
+        "versions": versions(),
+    }

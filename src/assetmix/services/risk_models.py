@@ -1,0 +1,137 @@
+"""Uploaded risk models: checked, stored, looked up, and chosen for a run."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import NoReturn
+
+from assetmix.codec.risk_models import content_digest, outline, outline_of, read_model, write_model
+from assetmix.domain.given_model import GivenModel
+from assetmix.errors import Fault, InvalidRequest, NotFound, PreconditionFailed
+from assetmix.estimation.given_check import model_faults
+from assetmix.estimation.specs import NamedRisk
+from assetmix.optimization.check import refuse
+from assetmix.optimization.strategy import Strategy
+from assetmix.persistence import risk_models
+from assetmix.persistence.risk_models import NewModel, StoredModel
+from assetmix.persistence.session import Connection
+from assetmix.services.context import Caller, House
+from assetmix.services.names import LONGEST, is_printable, require_name
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A risk model as a caller gives it a name; `default` makes it the tenant's only default."""
+
+    name: str
+    model: GivenModel
+    default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenModel:
+    """The uploaded risk model of a run.
+
+    `outline` is the model without its figures: its arrays have their shapes and hold nan.
+    """
+
+    name: str
+    digest: str
+    outline: GivenModel
+
+
+async def put_model(house: House, caller: Caller, given: Upload, if_tag: str | None = None) -> StoredModel:
+    """Create a risk model or replace it; as a default it takes the place of any other.
+
+    Raises
+    ------
+    InvalidRequest
+        with every fault of the figures
+    PreconditionFailed
+        when `if_tag` is given and is not the present one
+    """
+    _require_name(given.name)
+    new = await asyncio.to_thread(_checked, given)
+    async with house.database.transaction() as connection:
+        await risk_models.lock_models(connection, caller.tenant_id)
+        if if_tag is not None:
+            known = await risk_models.find_model(connection, caller.tenant_id, given.name)
+            if known is None or known.tag != if_tag:
+                raise PreconditionFailed("the risk model has changed since it was read; read it again")
+        return await risk_models.put_model(connection, caller.tenant_id, new)
+
+
+async def get_model(house: House, caller: Caller, name: str) -> tuple[StoredModel, GivenModel]:
+    """Give a risk model by name, with its figures.
+
+    Raises
+    ------
+    NotFound
+        when there is none of that name
+    """
+    async with house.database.transaction() as connection:
+        found = await risk_models.find_model(connection, caller.tenant_id, name, share=True)
+        if found is None:
+            raise NotFound("no such risk model")
+        payload = await risk_models.get_payload(connection, caller.tenant_id, found.digest)
+    return found, await asyncio.to_thread(read_model, payload)
+
+
+async def list_models(house: House, caller: Caller, after: str, limit: int) -> list[StoredModel]:
+    """Give risk models after a name, by name, without their figures."""
+    async with house.database.transaction() as connection:
+        return await risk_models.list_models(connection, caller.tenant_id, after, limit)
+
+
+async def delete_model(house: House, caller: Caller, name: str) -> None:
+    """Delete a risk model; runs that used it keep its figures."""
+    async with house.database.transaction() as connection:
+        await risk_models.lock_models(connection, caller.tenant_id)
+        if not await risk_models.delete_model(connection, caller.tenant_id, name):
+            raise NotFound("no such risk model")
+
+
+async def choose(connection: Connection, tenant_id: str, asked: str | None, strategy: Strategy) -> ChosenModel | None:
+    """Choose the risk model of a run: the request's, else the strategy's, else the default where it has none at all.
+
+    The model stays as it is until the transaction ends.
+
+    Raises
+    ------
+    InvalidRequest
+        when the model that is named does not exist
+    """
+    named = strategy.risk_model.name if isinstance(strategy.risk_model, NamedRisk) else None
+    if asked is not None or named is not None:
+        wanted = asked if asked is not None else named or ""
+        found = await risk_models.find_model(connection, tenant_id, wanted, share=True)
+        if found is None:
+            _refuse_unknown("/strategy/risk_model/name" if asked is None else "/risk_model")
+    elif strategy.risk_model is None:
+        found = await risk_models.find_default(connection, tenant_id, share=True)
+    else:
+        return None
+    return None if found is None else ChosenModel(found.name, found.digest, outline_of(found.document))
+
+
+def _checked(given: Upload) -> NewModel:
+    refuse(model_faults(given.model))
+    payload = write_model(given.model)
+    return NewModel(
+        name=given.name,
+        digest=content_digest(payload),
+        is_default=given.default,
+        document=outline(given.model),
+        payload=payload,
+    )
+
+
+def _require_name(name: str) -> None:
+    require_name(name, "risk model")
+    if not is_printable(name) or not name.isprintable():
+        cure = f"a risk model name has 1 to {LONGEST} visible characters and no space at either end"
+        raise InvalidRequest(cure, [Fault("", "invalid-name", cure)])
+
+
+def _refuse_unknown(pointer: str) -> NoReturn:
+    cure = "no such risk model; PUT /v1/risk-models/{name}, or name one that exists"
+    raise InvalidRequest(cure, [Fault(pointer, "unknown-risk-model", cure)])
