@@ -147,7 +147,7 @@ def covariance_of(volatilities: Any, correlations: Any) -> np.ndarray:
 def random_covariance(count: int, seed: int) -> np.ndarray:
     """A covariance (count, count) of daily size with three factors and specific risks."""
     random = np.random.default_rng(seed)
-    loadings = random.normal(0.0, 0.01, (count, 3)) + [0.01, 0.0, 0.0]
+    loadings = random.normal([0.01, 0.0, 0.0], 0.01, (count, 3))
     return loadings @ loadings.T + np.diag(random.uniform(0.005, 0.02, count) ** 2)
 
 

@@ -108,21 +108,18 @@ LINEAR: dict[str, tuple[Body, Rows]] = {
 }
 
 
-def least(size: Callable[[np.ndarray], float], rows: Rows, extra: Limits, short: bool = False) -> float:  # noqa: FBT001
+def least(size: Callable[[np.ndarray], float], rows: Rows, extra: Limits) -> float:
     """Least size of weights that sum to 1, keep rows and more, from several starts."""
-    limits = [*extra]
+    limits = [*extra, {"type": "eq", "fun": lambda w: w.sum() - 1}]
     if rows:
         matrix, right = np.array([a for a, _ in rows]), np.array([b for _, b in rows])
         unit = np.abs(matrix).max(axis=1)
         limits.append({"type": "ineq", "fun": lambda w: (right - matrix @ w) / unit})
-    if not any(one["type"] == "eq" for one in extra):
-        limits.append({"type": "eq", "fun": lambda w: w.sum() - 1})
-    bounds = [(-3.0 if short else 0.0, 3.0)] * COUNT
     found = [
         scipy.optimize.minimize(
             lambda w: 1e3 * size(w),
             start,
-            bounds=bounds,
+            bounds=[(0, 1)] * COUNT,
             constraints=limits,
             method="SLSQP",
             options={"ftol": 1e-13, "maxiter": 1000},
@@ -248,7 +245,7 @@ def test_a_cap_on_tracking_error_is_sequential_quadratic_programmings(benchmark:
         active = np.append(w, 0.0) - target
         return float(np.sqrt(active @ COVARIANCE @ active))
 
-    cap = 1.2 * least(error, [], [])
+    cap = (least(error, [], []) + error(np.eye(COUNT)[MEAN.argmax()])) / 2
     own = {"kind": "tracking_error", "benchmark": benchmark}
     result = run(maximize((1.0, RETURN), constraints=[at_most(own, cap)], benchmark={"A07": 1.0}), WORLD)
 

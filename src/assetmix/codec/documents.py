@@ -20,6 +20,8 @@ from assetmix.optimization import constraints as _constraints
 from assetmix.optimization import measures as _measures
 from assetmix.optimization import rules as _rules
 from assetmix.optimization.constraint import Constraint, constraint
+from assetmix.optimization.feasibility import Feasibility
+from assetmix.optimization.frontier import Frontier, FrontierSpec
 from assetmix.optimization.measure import Measure, measure
 from assetmix.optimization.result import Result
 from assetmix.optimization.rule import Rule, rule
@@ -141,7 +143,7 @@ _RECORDS = (
     UniverseById,
     UniverseByTag,
 )
-_SPECS = (*get_args(RiskSpec), *get_args(ForecastSpec), View, Ids, Tag, Group)
+_SPECS = (FrontierSpec, *get_args(RiskSpec), *get_args(ForecastSpec), View, Ids, Tag, Group)
 _make_strict((*_RECORDS, *_SPECS, *measure.kinds.values(), *constraint.kinds.values(), *rule.kinds.values()))
 _union_for(Measure, tuple(measure.kinds.values()))
 _union_for(Constraint, tuple(constraint.kinds.values()))
@@ -154,3 +156,6 @@ INSTRUMENT: Codec[Instrument] = Codec(Instrument)
 PORTFOLIO: Codec[Portfolio] = Codec(Portfolio)
 STRATEGY: Codec[Strategy] = Codec(Strategy)
 RESULT: Codec[Result] = Codec(Result)
+FRONTIER: Codec[Frontier] = Codec(Frontier)
+FRONTIER_SPEC: Codec[FrontierSpec] = Codec(FrontierSpec)
+FEASIBILITY: Codec[Feasibility] = Codec(Feasibility)

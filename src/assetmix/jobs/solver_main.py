@@ -12,10 +12,11 @@ import resource
 import signal
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from assetmix.codec.documents import PORTFOLIO, RESULT, STRATEGY
+from assetmix.codec.documents import FEASIBILITY, FRONTIER, FRONTIER_SPEC, PORTFOLIO, RESULT, STRATEGY
 from assetmix.codec.risk_models import read_model
 from assetmix.codec.snapshots import read_snapshot
 from assetmix.domain.given_model import GivenModel
@@ -23,7 +24,10 @@ from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Error
 from assetmix.jobs.frames import Frame, read_frame
 from assetmix.optimization.answer import answer
+from assetmix.optimization.feasibility import feasibility
+from assetmix.optimization.frontier import Progress, frontier
 from assetmix.optimization.memory import Memory
+from assetmix.optimization.methods import Remaining
 from assetmix.optimization.rehearsal import rehearse
 from assetmix.optimization.resolve import Question
 
@@ -61,7 +65,8 @@ def serve(questions: BinaryIO, answers: BinaryIO, kept: int) -> None:
         while (frame := read_frame(questions)) is not None:
             snapshot = store.snapshot(frame.header["snapshot_digest"])
             model = store.model(frame.header.get("model_digest"))
-            answers.write(_answer(frame.header, snapshot, model, memory).pack())
+            desk = Desk(memory, lambda part: _report(answers, part))
+            answers.write(_answer(frame.header, snapshot, model, desk).pack())
     except Gone:
         log.debug("the worker has gone while it was asked for data")
 
@@ -97,12 +102,24 @@ class Store:
         return sent.body
 
 
-def _answer(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None, memory: Memory) -> Frame:
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What an answer is worked out with: living problems, and whom to tell how far it is."""
+
+    memory: Memory
+    progress: Progress
+
+
+def _report(answers: BinaryIO, part: float) -> None:
+    answers.write(Frame({"progress": part}).pack())
+
+
+def _answer(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None, desk: Desk) -> Frame:
     clock = Laps()
     deadline = time.monotonic() + header["seconds"]
     try:
         question = _question(header, snapshot, model)
-        result = answer(question, memory, lambda: deadline - time.monotonic(), clock.mark)
+        status, text = _worked_out(question, header["inputs"], desk, lambda: deadline - time.monotonic(), clock)
     except Error as error:
         faults = [{"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in error.faults]
         return Frame({"error": {"code": error.code, "detail": error.message, "errors": faults}})
@@ -113,7 +130,26 @@ def _answer(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None
     except Exception:
         log.exception("a question could not be answered")
         return Frame({"error": {"code": "internal-error", "detail": "The run failed for a reason of our own."}})
-    return Frame({"status": result.status, "timings": clock.laps}, RESULT.text(result))
+    return Frame({"status": status, "timings": clock.laps}, text)
+
+
+def _worked_out(
+    question: Question, inputs: dict[str, Any], desk: Desk, remaining: Remaining, clock: "Laps"
+) -> tuple[str, bytes]:
+    """Status and JSON of the answer to a question of any kind."""
+    match inputs.get("kind", "optimization"):
+        case "frontier":
+            spec = FRONTIER_SPEC.read_value(inputs["frontier"])
+            drawn = frontier(question, spec, desk.memory, remaining, desk.progress)
+            clock.mark("solve")
+            return drawn.status, FRONTIER.text(drawn)
+        case "feasibility":
+            found = feasibility(question, desk.memory)
+            clock.mark("solve")
+            return found.status, FEASIBILITY.text(found)
+        case _:
+            result = answer(question, desk.memory, remaining, clock.mark)
+            return result.status, RESULT.text(result)
 
 
 def _question(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None) -> Question:

@@ -30,6 +30,8 @@ class SolverProcess:
         self._arguments = (str(os.getpid()), str(memory_mb), str(kept))
         self._process: Process | None = None
         self._is_ready = False
+        self.progress = 0.0
+        """How much of the present question is answered, 0 to 1."""
 
     @property
     def pid(self) -> int | None:
@@ -66,11 +68,15 @@ class SolverProcess:
             when the process ends first
         """
         await self.ready()
+        self.progress = 0.0
         await self._send(Frame(question))
         answer = await self._receive()
-        while "need" in answer.header:
-            payload = await load(answer.header["what"], answer.header["need"])
-            await self._send(Frame({}, payload))
+        while "need" in answer.header or "progress" in answer.header:
+            if "progress" in answer.header:
+                self.progress = float(answer.header["progress"])
+            else:
+                payload = await load(answer.header["what"], answer.header["need"])
+                await self._send(Frame({}, payload))
             answer = await self._receive()
         return answer
 

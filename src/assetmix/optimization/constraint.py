@@ -88,6 +88,10 @@ class Constraint(ABC):
         """
         return ()
 
+    def ceiling(self, problem: "Problem") -> float:  # noqa: ARG002 - only rows with tangents have one
+        """Upper bound, in units of `scale`, that the rows with tangents are kept below."""
+        return math.inf
+
     def loosened(self, place: int, by: float) -> "Constraint | None":  # noqa: ARG002 - only ratios answer
         """Give the constraint with its bound at `place` moved outwards; None where a slack does as well."""
         return None

@@ -20,6 +20,7 @@ from assetmix.optimization.atoms import Expression
 from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.limit import Limit
+from assetmix.optimization.linearity import keep_linear
 from assetmix.optimization.measure import Measure, Squares
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.size import objective_size, plain_size
@@ -118,7 +119,7 @@ class Master:
         for constraint in self._problem.constraints:
             mark = len(self.decision.linking)
             for limit in constraint.limits(self._problem, self.decision):
-                if self._fits(limit.left, mark):
+                if keep_linear(self.decision, mark, limit.left):
                     form, cost = state_limit(limit, constraint.penalty, constraint.scale(self._problem))
                     rows.append(form)
                 else:
@@ -131,13 +132,6 @@ class Master:
         epigraph = SquaresEpigraph(Squares(root * squares.rows, root * squares.offset), self.decision)
         self._squares.append(epigraph)
         return epigraph.bound
-
-    def _fits(self, expression: Expression, mark: int) -> bool:
-        """Whether an expression and the linking rows since a mark are piecewise linear; drops curved rows."""
-        new = self.decision.linking[mark:]
-        kept = [row for row in new if _is_linear(getattr(row, "expr", None))]
-        self.decision.linking[mark:] = kept
-        return len(kept) == len(new) and _is_linear(expression)
 
     def _soften(self, constraint: Constraint, limit: Limit) -> Expression:
         if constraint.penalty is None:
@@ -158,7 +152,7 @@ class Master:
                 continue
             mark = len(self.decision.linking)
             part = one.expression(self._problem, self.decision, plain_size(one, self._problem))
-            if self._fits(part, mark):
+            if keep_linear(self.decision, mark, part):
                 exact = exact + factor * part
             else:
                 curved.append((factor, one))
@@ -168,12 +162,6 @@ class Master:
 def used() -> SolverUsed:
     """The solver that the relaxation is solved with."""
     return SolverUsed(HIGHS.name.lower(), HIGHS.version)
-
-
-def _is_linear(expression: Expression | None) -> bool:
-    if expression is None or isinstance(expression, float | int):
-        return expression is not None
-    return bool(expression.is_affine() or expression.is_pwl())
 
 
 def _scaled_terms(problem: Problem) -> list[tuple[float, Measure]]:

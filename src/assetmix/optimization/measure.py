@@ -112,6 +112,10 @@ class Measure(ABC):
         """The measure as |F w - g|^2, where it is a sum of squares."""
         return None
 
+    def squared(self) -> "Measure | None":
+        """The measure whose square root this one is, if there is one."""
+        return None
+
     def companions(self, problem: "Problem", weights: Vector) -> Mapping[str, float]:  # noqa: ARG002 - few have any
         """Figures that are reported beside the measure of weights (n,), by key."""
         return {}

@@ -45,7 +45,11 @@ def _version(package: str) -> str:
     return version(package)
 
 
-PIQP = Solver("PIQP", "piqp", {"eps_abs": 1e-9, "eps_rel": 1e-10, "max_iter": 400})
+PIQP = Solver(
+    "PIQP",
+    "piqp",
+    {"eps_abs": 1e-11, "eps_rel": 1e-11, "eps_duality_gap_abs": 1e-11, "eps_duality_gap_rel": 1e-11, "max_iter": 400},
+)
 CLARABEL = Solver(
     "CLARABEL", "clarabel", {"tol_gap_abs": 1e-9, "tol_gap_rel": 1e-9, "tol_feas": 1e-9, "max_threads": 1}
 )

@@ -23,6 +23,9 @@ BINDING = 1e-6
 RATIO = 1e-8
 """Part of its top by which a ratio may fall short of the best one when the search for it ends."""
 
+LEVEL = 1e-7
+"""Part of the best level by which the end of a frontier stays short of it: solvers stop there too."""
+
 CONTRIBUTION = 1e-8
 """Distance of risk contributions from their budgets, as fractions of the risk."""
 

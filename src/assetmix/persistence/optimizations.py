@@ -25,12 +25,14 @@ class Run:
     strategy_id: int | None
     status: str
     what_if: bool
+    kind: str
     optimization_hash: str
     inputs: dict[str, Any]
     snapshot_digest: str
     model_digest: str | None = None
     asked_model: str | None = None
     time_limit_seconds: float
+    progress: float
     attempt: int
     cancel_requested: bool
     queued_at: dt.datetime
@@ -72,6 +74,7 @@ class NewRun:
     portfolio_id: str | None
     strategy_id: int | None
     what_if: bool
+    kind: str
     optimization_hash: str
     inputs: dict[str, Any]
     snapshot_digest: str

@@ -94,12 +94,12 @@ async def claim(connection: Connection, worker: str, lease_seconds: float) -> Ru
     return None if row is None else run_of(row)
 
 
-async def keep_alive(connection: Connection, run: Run, lease_seconds: float) -> str:
-    """Prolong the lease; tells whether to go on: `mine`, `cancel`, or `lost` to another attempt."""
+async def keep_alive(connection: Connection, run: Run, lease_seconds: float, progress: float = 0.0) -> str:
+    """Prolong the lease, note the progress; tells to go on (`mine`), to `cancel`, or that it is `lost` to another."""
     statement = (
         sa.update(optimizations)
         .where(_held(run))
-        .values(lease_until=_in(lease_seconds))
+        .values(lease_until=_in(lease_seconds), progress=progress)
         .returning(optimizations.c.cancel_requested)
     )
     cancel = (await connection.execute(statement)).scalar_one_or_none()
@@ -117,6 +117,7 @@ async def finish(connection: Connection, run: Run, ending: Ending) -> Written:
         "timings": ending.timings,
         "finished_at": sa.func.now(),
         "lease_until": None,
+        "progress": 1.0 if ending.status in {"succeeded", "infeasible"} else optimizations.c.progress,
     }
     other = optimizations.alias("other")
     same = (other.c.tenant_id == run.tenant_id) & (other.c.portfolio_id == run.portfolio_id)

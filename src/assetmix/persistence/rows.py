@@ -191,6 +191,8 @@ optimizations = sa.Table(
     sa.Column("portfolio_id", sa.Text),
     sa.Column("strategy_id", sa.Integer),
     sa.Column("status", sa.Text, nullable=False, server_default="queued"),
+    sa.Column("kind", sa.Text, nullable=False, server_default="optimization"),
+    sa.Column("progress", sa.Double, nullable=False, server_default="0"),
     sa.Column("what_if", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("optimization_hash", sa.Text, nullable=False),
     sa.Column("inputs", JSONB, nullable=False),
@@ -220,6 +222,7 @@ optimizations = sa.Table(
         "status in ('queued', 'running', 'succeeded', 'infeasible', 'failed', 'cancelled', 'superseded')",
         name="status",
     ),
+    sa.CheckConstraint("kind in ('optimization', 'frontier', 'feasibility')", name="kind"),
 )
 
 sa.Index(

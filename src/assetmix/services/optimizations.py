@@ -39,8 +39,8 @@ async def check_only(house: House, caller: Caller, request: Request) -> None:
         await prepare(house, connection, caller, request)
 
 
-async def get_run(house: House, caller: Caller, run_id: str) -> Run:
-    """Give one run.
+async def get_run(house: House, caller: Caller, run_id: str, *, kind: str | None = None) -> Run:
+    """Give one run, of a given kind if one is named.
 
     Raises
     ------
@@ -49,8 +49,8 @@ async def get_run(house: House, caller: Caller, run_id: str) -> Run:
     """
     async with house.database.look() as connection:
         run = await optimizations.find_run(connection, caller.tenant_id, run_id)
-    if run is None:
-        raise NotFound("no such optimization")
+    if run is None or kind not in {None, run.kind}:
+        raise NotFound(f"no such {kind or 'optimization'}")
     return run
 
 
@@ -77,13 +77,15 @@ async def latest(house: House, caller: Caller, portfolio: str) -> tuple[Run, boo
 async def list_runs(
     house: House, caller: Caller, where: dict[str, str | None], before: str | None, limit: int
 ) -> list[Run]:
-    """Give runs, newest first; `where` may name `portfolio` and `status`."""
+    """Give runs, newest first; `where` may name `portfolio`, `status` and `kind` (else optimizations)."""
     async with house.database.transaction() as connection:
         portfolio = where.get("portfolio")
         stored = None if portfolio is None else await portfolios.find_portfolio(connection, caller.tenant_id, portfolio)
         if portfolio is not None and stored is None:
             return []
-        named = {"portfolio_id": None if stored is None else stored.id, "status": where.get("status")}
+        named = {"portfolio_id": None if stored is None else stored.id, "status": where.get("status")} | {
+            "kind": where.get("kind") or "optimization"
+        }
         return await optimizations.list_runs(connection, {"tenant_id": caller.tenant_id, **named}, before, limit)
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from assetmix.codec.documents import PORTFOLIO, STRATEGY, digest
@@ -12,6 +12,7 @@ from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Fault, InvalidRequest, NotFound
 from assetmix.optimization.application import Application, check_application
 from assetmix.optimization.check import check_strategy, refuse
+from assetmix.optimization.frontier import FrontierSpec
 from assetmix.optimization.reach import total_value
 from assetmix.optimization.strategy import Strategy
 from assetmix.persistence import portfolios, prices, strategies
@@ -19,6 +20,7 @@ from assetmix.persistence.optimizations import NewRun
 from assetmix.persistence.session import Connection
 from assetmix.services.context import Caller, House
 from assetmix.services.ids import new_id
+from assetmix.services.kinds import described, frontier_faults, pointed
 from assetmix.services.portfolios import portfolio_faults
 from assetmix.services.risk_models import ChosenModel, choose
 from assetmix.services.scopes import scopes_elsewhere
@@ -28,6 +30,8 @@ from assetmix.services.versions import versions
 HASH_DIGITS = 32
 DEFAULT_SECONDS = 60.0
 DEFAULT_GAP = 0.01
+LETTERS = {"optimization": "O", "frontier": "F", "feasibility": "C"}
+"""First letter of the id of each kind of run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +50,8 @@ class Request:
     what_if: bool = False
     if_running: Literal["queue", "replace", "reject"] = "queue"
     time_limit_seconds: float = DEFAULT_SECONDS
+    kind: Literal["optimization", "frontier", "feasibility"] = "optimization"
+    frontier: FrontierSpec | None = None
     gap: float = DEFAULT_GAP
 
 
@@ -78,14 +84,22 @@ async def prepare(house: House, connection: Connection, caller: Caller, request:
         with every fault that can be found without a solver
     """
     found = await _resolve(connection, caller, request)
-    refuse([Fault(f"/strategy{one.pointer}", one.code, one.detail) for one in check_strategy(found.strategy)])
-    known = await _freeze(house, connection, caller, found, request)
-    await _check(connection, caller, found, known, request.cash_flow)
+    refuse(_strategy_faults(found.strategy, request))
+    applied = found if request.frontier is None else replace(found, strategy=request.frontier.applied(found.strategy))
+    known = await _freeze(house, connection, caller, applied, request)
+    faults = await _check(connection, caller, applied, known, request.cash_flow)
+    refuse(faults if request.frontier is None else [pointed(one, found.strategy) for one in faults])
     inputs = _inputs(found, known.model, request, caller.settings)
-    what_if = request.what_if or found.is_inline or await _is_past(connection, caller, request, known.snapshot)
+    what_if = (
+        request.what_if
+        or request.kind != "optimization"
+        or found.is_inline
+        or await _is_past(connection, caller, request, known.snapshot)
+    )
     named = [found.portfolio_id, what_if, known.digest, inputs]
     return NewRun(
-        id=new_id("O"),
+        id=new_id(LETTERS[request.kind]),
+        kind=request.kind,
         portfolio_id=found.portfolio_id,
         strategy_id=found.strategy_id,
         what_if=what_if,
@@ -105,13 +119,21 @@ async def _freeze(house: House, connection: Connection, caller: Caller, found: _
     return _Known(snapshot_digest, snapshot, model)
 
 
-async def _check(connection: Connection, caller: Caller, found: _Resolved, known: _Known, cash_flow: float) -> None:
+def _strategy_faults(strategy: Strategy, request: Request) -> list[Fault]:
+    if request.frontier is not None:
+        return frontier_faults(strategy, request.frontier)
+    return [Fault(f"/strategy{one.pointer}", one.code, one.detail) for one in check_strategy(strategy)]
+
+
+async def _check(
+    connection: Connection, caller: Caller, found: _Resolved, known: _Known, cash_flow: float
+) -> list[Fault]:
     portfolio, strategy = found.portfolio, found.strategy
     snapshot = converted(known.snapshot, portfolio.base_currency, portfolio.foreign_currencies)
     value = total_value(portfolio, snapshot) + cash_flow
     model = None if known.model is None else known.model.outline
     elsewhere = await scopes_elsewhere(connection, caller.tenant_id, strategy, snapshot)
-    refuse(check_application(Application(strategy, portfolio, snapshot, model, value, elsewhere)))
+    return check_application(Application(strategy, portfolio, snapshot, model, value, elsewhere))
 
 
 async def _is_past(connection: Connection, caller: Caller, request: Request, snapshot: Snapshot) -> bool:
@@ -164,4 +186,6 @@ def _inputs(
         "gap": request.gap,
         "quantity_type": found.portfolio.quantity_type or settings.get("quantity_type", "UNITS"),
         "versions": versions(),
+        **({} if request.kind == "optimization" else {"kind": request.kind}),
+        **({} if request.frontier is None else {"frontier": described(request.frontier)}),
     }

@@ -68,15 +68,18 @@ async def delete_strategy(house: House, caller: Caller, name: str) -> None:
             raise NotFound("no such strategy")
 
 
-def check_only(strategy: Strategy) -> None:
-    """Refuse a strategy that cannot be stored, storing nothing.
+async def check_only(house: House, caller: Caller, strategy: str | Strategy) -> None:
+    """Refuse a strategy that cannot be stored, storing nothing; one that is named is checked as it is stored.
 
     Raises
     ------
+    NotFound
+        when there is none of that name
     InvalidRequest
         with every fault
     """
-    refuse(check_strategy(strategy))
+    whole = (await get_strategy(house, caller, strategy)).strategy if isinstance(strategy, str) else strategy
+    refuse(check_strategy(whole))
 
 
 def _require_tag(present: str | None, wanted: str) -> None:

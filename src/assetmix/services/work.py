@@ -92,7 +92,7 @@ async def _watch(shop: Workshop, run: Run, solving: asyncio.Task[Ending], deadli
 async def _heartbeat(shop: Workshop, run: Run) -> str:
     try:
         async with shop.house.database.transaction() as connection:
-            return await queue.keep_alive(connection, run, shop.house.settings.lease_seconds)
+            return await queue.keep_alive(connection, run, shop.house.settings.lease_seconds, shop.solver.progress)
     except Unavailable:
         return "mine"
 

@@ -91,6 +91,10 @@ class MeasureLimit(Constraint):
         touching = self.measure.tangent(problem, weights, None)
         return (Tangent(touching.height / unit, touching.slope / unit),)
 
+    def ceiling(self, problem: Problem) -> float:
+        """The upper bound."""
+        return np.inf if self.upper is None else self.upper / self.scale(problem)
+
     def _ratio(self, problem: Problem) -> RatioBand:
         """Top and bottom of a ratio of linear measures as vectors: their values at single instruments."""
         fraction = self.measure.fraction()

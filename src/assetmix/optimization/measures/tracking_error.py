@@ -33,6 +33,11 @@ class TrackingError(Measure):
     benchmark: Mapping[str, float] = field(default_factory=dict)
     centered: bool = True
 
+    def squared(self) -> Measure:
+        """The squared tracking error."""
+        fields = {"benchmark": self.benchmark, "centered": self.centered}
+        return measure.kinds["tracking_error_squared"](**fields)  # type: ignore[arg-type]
+
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State |Fw - g|."""
         rows, offset = active_form(problem, self.benchmark, centered=self.centered)

@@ -25,6 +25,10 @@ class Volatility(Measure):
     needs = frozenset({Needs.RISK_MODEL})
     kind: Literal["volatility"] = "volatility"
 
+    def squared(self) -> Measure:
+        """The variance."""
+        return measure.kinds["variance"]()  # type: ignore[call-arg]
+
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State |Rw|."""
         return cp.norm2(problem.root[:, : len(problem.universe)] / unit @ decision.weights)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assetmix.optimization.memory import Memory
-from assetmix.optimization.methods import closed_form, convex, fraction, integer
+from assetmix.optimization.methods import closed_form, convex, fraction, integer, squared
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.solution import NoSolution, Solution
 
@@ -23,6 +23,7 @@ class Method:
 
 METHODS = (
     Method("closed_form", closed_form.accepts, closed_form.run),
+    Method("squared", squared.accepts, squared.run),
     Method("integer", integer.accepts, integer.run),
     Method("fraction", fraction.accepts, fraction.run),
     Method("convex", convex.accepts, convex.run),

@@ -4,13 +4,24 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from assetmix.api.dialects.native.schemas import Figures, PriceBody, PricesBody, RiskModelBody, RunBody, Table
+from assetmix.api.dialects.native.schemas import (
+    Figures,
+    FrontierBody,
+    PriceBody,
+    PricesBody,
+    RiskModelBody,
+    RunBody,
+    Table,
+    ValidationBody,
+)
 from assetmix.domain.arrays import Matrix, Vector, readonly
 from assetmix.domain.given_model import GivenModel
+from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.universe import Universe
 from assetmix.errors import Fault
 from assetmix.marketdata.csv_source import PriceRow
 from assetmix.optimization.check import refuse
+from assetmix.optimization.frontier import FrontierSpec
 from assetmix.services.optimizations import Request
 
 TABLES = ("covariance", "exposures", "factor_covariance", "scenarios")
@@ -81,3 +92,30 @@ def _matrix(table: Table | None) -> Matrix | None:
 
 def _vector(figures: Figures | None) -> Vector | None:
     return None if figures is None else readonly(figures)
+
+
+def read_frontier(body: FrontierBody) -> Request:
+    """A request for a frontier."""
+    return Request(
+        portfolio=body.portfolio,
+        strategy=body.strategy,
+        risk_model=body.risk_model,
+        as_of=body.as_of,
+        cash_flow=body.cash_flow,
+        time_limit_seconds=body.time_limit_seconds,
+        gap=body.gap,
+        kind="frontier",
+        frontier=FrontierSpec(x=body.x, y=body.y, points=body.points),
+    )
+
+
+def read_feasibility(body: ValidationBody, portfolio: str | Portfolio) -> Request:
+    """A request to find out whether limits can hold together."""
+    return Request(
+        portfolio=portfolio,
+        strategy=body.strategy,
+        risk_model=body.risk_model,
+        as_of=body.as_of,
+        cash_flow=body.cash_flow,
+        kind="feasibility",
+    )

@@ -1,13 +1,14 @@
 """The wire, word for word; no behavior."""
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from assetmix.codec.documents import Codec
 from assetmix.domain.instrument import Instrument
 from assetmix.domain.portfolio import Portfolio
+from assetmix.optimization.measure import Measure
 from assetmix.optimization.strategy import Strategy
 
 MOST_SECONDS = 300
@@ -59,6 +60,31 @@ class RunBody(Strict):
     gap: Annotated[float, Field(gt=0, le=1)] = 0.01
 
 
+class FrontierBody(Strict):
+    """A request for the efficient frontier of two measures."""
+
+    portfolio: str | Portfolio
+    strategy: str | Strategy | None = None
+    risk_model: str | None = None
+    as_of: dt.date | None = None
+    cash_flow: float = 0.0
+    x: Measure
+    y: Measure
+    points: int = 20
+    time_limit_seconds: Annotated[float, Field(gt=0, le=MOST_SECONDS)] = 60.0
+    gap: Annotated[float, Field(gt=0, le=1)] = 0.01
+
+
+class ValidationBody(Strict):
+    """A strategy to check; with a portfolio, whether its limits can hold together there."""
+
+    strategy: str | Strategy
+    portfolio: str | Portfolio | None = None
+    risk_model: str | None = None
+    as_of: dt.date | None = None
+    cash_flow: float = 0.0
+
+
 Figures = list[float]
 Table = list[Figures]
 
@@ -83,3 +109,6 @@ INSTRUMENTS: Codec[InstrumentsBody] = Codec(InstrumentsBody)
 PRICES: Codec[PricesBody] = Codec(PricesBody)
 RISK_MODEL: Codec[RiskModelBody] = Codec(RiskModelBody)
 RUN: Codec[RunBody] = Codec(RunBody)
+ANYTHING: Codec[Any] = Codec(Any)
+FRONTIER: Codec[FrontierBody] = Codec(FrontierBody)
+VALIDATION: Codec[ValidationBody] = Codec(ValidationBody)

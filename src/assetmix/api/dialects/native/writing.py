@@ -17,6 +17,8 @@ from assetmix.persistence.strategies import StoredStrategy
 from assetmix.services.market_data import PricesWritten
 
 POLL_SECONDS = 1
+ADDRESSES = {"frontier": "frontiers"}
+"""Where runs of other kinds than an optimization are looked up."""
 
 
 def write_change(change: Change) -> dict[str, int]:
@@ -96,6 +98,7 @@ def write_run(run: Run) -> dict[str, Any]:
         "portfolio": run.portfolio_id,
         "strategy_id": run.strategy_id,
         "what_if": run.what_if,
+        "progress": run.progress,
         "attempt": run.attempt,
         "optimization_hash": run.optimization_hash,
         "queued_at": run.queued_at.isoformat(),
@@ -107,7 +110,14 @@ def write_run(run: Run) -> dict[str, Any]:
     }
 
 
+def write_validation(run: Run) -> dict[str, Any]:
+    """A valid strategy, and whether its limits can hold together as far as that is known."""
+    known = {"succeeded": True, "infeasible": False}.get(run.status)
+    outcome = {key: run.result[key] for key in ("sentence", "conflict", "joint")} if run.result else {}
+    return {"valid": True, "feasible": known, "run": run.id, "error": run.error, **outcome}
+
+
 def accepted_headers(run: Run) -> dict[str, str]:
     """Where to look for the run's end, and when."""
-    address = f"/v1/optimizations/{run.id}"
+    address = f"/v1/{ADDRESSES.get(run.kind, 'optimizations')}/{run.id}"
     return {"Location": address, "Operation-Location": address, "Retry-After": str(POLL_SECONDS)}

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from assetmix.api.dialects.native.routes import (
+    frontiers,
     market_data,
     optimizations,
     portfolios,
@@ -12,5 +13,5 @@ from assetmix.api.dialects.native.routes import (
 )
 
 router = APIRouter(prefix="/v1", tags=["native"])
-for part in (market_data, risk_models, strategies, portfolios, optimizations, reference):
+for part in (market_data, risk_models, strategies, portfolios, optimizations, frontiers, reference):
     router.include_router(part.router)

@@ -5,23 +5,54 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
-from assetmix.api.body import read_json
-from assetmix.api.deps import InHouse, Reader, Writer, most_bytes
-from assetmix.api.dialects.native import writing
+from assetmix.api.body import parse, read_body, read_json
+from assetmix.api.deps import InHouse, Reader, Runner, Writer, most_bytes
+from assetmix.api.dialects.native import reading, writing
+from assetmix.api.dialects.native.schemas import ANYTHING, VALIDATION, ValidationBody
 from assetmix.api.etag import quoted, wanted_tag
 from assetmix.api.openapi import accepts
 from assetmix.api.paging import DEFAULT, after, clamp, page
+from assetmix.api.prefer import preferred_wait
 from assetmix.codec.documents import STRATEGY
-from assetmix.services import strategies
+from assetmix.services import optimizations, strategies
+from assetmix.services.waiting import wait_for_end
 
 router = APIRouter()
 
+VALIDATION_SECONDS = 10.0
 
-@router.post("/strategies/validate", openapi_extra=accepts("Strategy", STRATEGY))
-async def validate_strategy(request: Request, inside: InHouse, caller: Reader) -> dict[str, Any]:  # noqa: ARG001 - a key is needed
-    """Check a strategy without storing it."""
-    strategies.check_only(await read_json(request, STRATEGY, most_bytes(inside)))
-    return {"valid": True}
+
+@router.post(
+    "/strategies/validate",
+    openapi_extra=accepts("StrategyValidation", VALIDATION),
+    responses={200: {"description": "Valid"}, 202: {"description": "Valid; whether it is feasible is still found out"}},
+)
+async def validate_strategy(request: Request, inside: InHouse, caller: Runner) -> JSONResponse:
+    """Check a strategy without storing it: the strategy alone, or `{"strategy": …, "portfolio": …}`.
+
+    With a portfolio a solver finds out whether the limits can hold together there, and if not
+    which ones clash. That takes a run: where it has not ended within n seconds (`Prefer: wait=n`,
+    10 unless said), the answer is 202 with its `Location`.
+    """
+    _, body = await read_body(request, ("application/json",), most_bytes(inside))
+    given = await _read_validation(body)
+    if given.portfolio is None:
+        await strategies.check_only(inside, caller, given.strategy)
+        return JSONResponse({"valid": True})
+    wanted = reading.read_feasibility(given, given.portfolio)
+    seconds = preferred_wait(request) or VALIDATION_SECONDS
+    run = await wait_for_end(inside, caller, await optimizations.submit(inside, caller, wanted), seconds)
+    status = 202 if run.is_active else 200
+    return JSONResponse(writing.write_validation(run), status_code=status, headers=writing.accepted_headers(run))
+
+
+async def _read_validation(body: bytes) -> ValidationBody:
+    """Read either form; a strategy of its own has no member called `strategy`."""
+    document = await parse(ANYTHING, body)
+    if isinstance(document, dict) and "strategy" in document:
+        return await parse(VALIDATION, body)
+    alone = await parse(STRATEGY, body)
+    return ValidationBody.model_construct(strategy=alone, portfolio=None)
 
 
 @router.put(

@@ -1,0 +1,68 @@
+"""Efficient frontiers: the same life as a run."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse
+
+from assetmix.api.body import read_json
+from assetmix.api.deps import InHouse, Reader, Runner, most_bytes
+from assetmix.api.dialects.native import reading, writing
+from assetmix.api.dialects.native.schemas import FRONTIER
+from assetmix.api.openapi import accepts
+from assetmix.api.paging import DEFAULT, after, clamp, page
+from assetmix.api.prefer import applied, preferred_wait
+from assetmix.services import optimizations
+from assetmix.services.waiting import wait_for_end
+
+router = APIRouter()
+
+LAST = "~"
+"""Sorts after every id."""
+
+
+@router.post(
+    "/frontiers",
+    status_code=202,
+    openapi_extra=accepts("FrontierRequest", FRONTIER),
+    responses={200: {"description": "Ended (Prefer: wait)"}, 202: {"description": "Accepted"}},
+)
+async def post_frontier(request: Request, inside: InHouse, caller: Runner) -> JSONResponse:
+    """Request the efficient frontier of two measures; the same inputs give the run that answers them already.
+
+    `x` is optimized alone at each of `points` levels of `y`. With `Prefer: wait=n` the answer is
+    200 where it ends within n seconds (at most 30).
+    """
+    wanted = reading.read_frontier(await read_json(request, FRONTIER, most_bytes(inside)))
+    seconds = preferred_wait(request)
+    run = await wait_for_end(inside, caller, await optimizations.submit(inside, caller, wanted), seconds)
+    headers = writing.accepted_headers(run)
+    if seconds and not run.is_active:
+        return JSONResponse(writing.write_run(run), headers=headers | applied(seconds))
+    return JSONResponse(writing.write_run(run), status_code=202, headers=headers)
+
+
+@router.get("/frontiers")
+async def list_frontiers(
+    inside: InHouse, caller: Reader, limit: int = DEFAULT, cursor: str | None = None
+) -> dict[str, Any]:
+    """List frontiers, newest first."""
+    size = clamp(limit)
+    where: dict[str, str | None] = {"kind": "frontier"}
+    found = await optimizations.list_runs(inside, caller, where, after(cursor, "frontiers", LAST), size)
+    items = [writing.write_run(one) for one in found]
+    return page(items, size, "frontiers", items[-1]["id"] if items else LAST)
+
+
+@router.get("/frontiers/{run_id}")
+async def get_frontier(run_id: str, inside: InHouse, caller: Reader) -> dict[str, Any]:
+    """Give a frontier with its status and progress; always 200 for a known id."""
+    return writing.write_run(await optimizations.get_run(inside, caller, run_id, kind="frontier"))
+
+
+@router.post("/frontiers/{run_id}/cancel", status_code=202)
+async def cancel_frontier(run_id: str, inside: InHouse, caller: Runner) -> JSONResponse:
+    """Cancel a frontier: at once if it is queued, else within seconds."""
+    await optimizations.get_run(inside, caller, run_id, kind="frontier")
+    run = await optimizations.cancel(inside, caller, run_id)
+    return JSONResponse(writing.write_run(run), status_code=200 if run.status == "cancelled" else 202)

@@ -1,0 +1,152 @@
+"""Every hard limit with a slack of its own: what it would take to keep them all.
+
+Costs enter relaxed, and exact where binaries tell the side of each trade. With binaries, curved
+limits become cuts: a linear program with binaries proposes, a convex one with those fixed answers.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from assetmix.domain.arrays import Vector
+from assetmix.optimization import atoms as cp
+from assetmix.optimization import solvers
+from assetmix.optimization.atoms import Expression
+from assetmix.optimization.constraint import Constraint
+from assetmix.optimization.decision import Decision, Integers
+from assetmix.optimization.limit import Limit
+from assetmix.optimization.linearity import keep_linear
+from assetmix.optimization.problem import Problem
+from assetmix.optimization.statement import run
+from assetmix.optimization.tolerances import INFEASIBLE
+
+ROUNDS = 100
+"""Most rounds of cuts; curved limits are usually met after a handful."""
+
+WIDE = 1e3
+"""Slack of a row that is left out: far beyond any weight."""
+
+MANY = 100
+"""So many instruments are too many to find the side of each trade by a binary, for costs alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One limit: its words, the constraint it belongs to and its place there, and the unit of its slack."""
+
+    label: str
+    constraint: Constraint
+    place: int
+    unit: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relaxed:
+    """Least slacks (parts,), the weights (n,) where they suffice, and the price of each limit."""
+
+    slacks: Vector
+    weights: Vector
+    prices: Vector
+
+
+class Elastic:
+    """The slacks' prices and widths are parameters of one compiled program."""
+
+    def __init__(self, problem: Problem, integers: Integers | None = None) -> None:
+        self._problem = problem
+        self._integers: Integers = _integers(problem) if integers is None else integers
+        self._decision = Decision(problem, relaxed=True, unboxed=True, integers=self._integers)
+        self.parts: list[Part] = []
+        self._forms: list[Expression] = []
+        self._curves: list[tuple[Constraint, Expression]] = []
+        slacks = [slack for one in problem.constraints if one.penalty is None for slack in self._state(one)]
+        self._slack = cp.hstack(slacks)
+        count = len(self.parts)
+        self._price = cp.Parameter(count, nonneg=True, value=np.ones(count))
+        self._width = cp.Parameter(count, nonneg=True, value=np.full(count, WIDE))
+        self._cuts: list[Expression] = []
+        self._program = self._stated()
+        self._order = (solvers.HIGHS,) if self._integers == "free" else solvers.order(self._program)
+        self._twin = Elastic(problem, "fixed") if self._curves else None
+
+    def is_feasible(self) -> bool:
+        """Whether all limits can hold together."""
+        count = len(self.parts)
+        found = self.least(np.ones(count), np.full(count, WIDE))
+        return found is not None and float(found.slacks.sum()) <= INFEASIBLE
+
+    def least(self, price: Vector, width: Vector) -> Relaxed | None:
+        """Slacks of the least priced total within the widths; None where none suffice."""
+        self._price.value, self._width.value = price, width
+        best: Relaxed | None = None
+        for _ in range(ROUNDS):
+            if not any(run(self._program, solver) == "solved" for solver in self._order):
+                return best
+            found = self._found()
+            if self._twin is None:
+                return found
+            answer = self._twin.with_indicators(self._decision, price, width)
+            self._cut(found.weights if answer is None else answer.weights, found.weights)
+            if answer is not None and (best is None or answer.slacks @ price < best.slacks @ price):
+                best = answer
+            if best is not None and float(best.slacks @ price - found.slacks @ price) <= INFEASIBLE:
+                return best
+        return best
+
+    def with_indicators(self, decision: Decision, price: Vector, width: Vector) -> Relaxed | None:
+        """The same with the indicators that another decision has found."""
+        self._decision.fix({name: np.asarray(one.value) for name, one in decision.indicators.items()})
+        return self.least(price, width)
+
+    def _found(self) -> Relaxed:
+        slacks = np.maximum(np.asarray(self._slack.value), 0.0)
+        return Relaxed(slacks, np.asarray(self._decision.weights.value), self._prices())
+
+    def _stated(self) -> Expression:
+        rows = [*self._forms, *self._cuts, *self._decision.linking, self._slack <= self._width]
+        return cp.Problem(cp.Minimize(self._price @ self._slack), rows)
+
+    def _cut(self, *points: Vector) -> None:
+        for weights in points:
+            for constraint, slack in self._curves:
+                self._cuts.extend(self._tangents(constraint, slack, weights))
+        self._program = self._stated()
+
+    def _tangents(self, constraint: Constraint, slack: Expression, weights: Vector) -> Iterator[Expression]:
+        for touching in constraint.tangents(self._problem, weights):
+            plane = touching.slope @ self._decision.weights + (touching.height - float(touching.slope @ weights))
+            yield plane <= constraint.ceiling(self._problem) + slack
+
+    def _prices(self) -> Vector:
+        """Price of each limit; with binaries there are none, and any limit may matter."""
+        if self._integers != "continuous":
+            return np.ones(len(self.parts))
+        return np.array([np.abs(form.dual_value).sum() for form in self._forms])
+
+    def _state(self, constraint: Constraint) -> Iterator[Expression]:
+        rows = iter(constraint.rows(self._problem))
+        scale = constraint.scale(self._problem)
+        mark = len(self._decision.linking)
+        for place, limit in enumerate(constraint.limits(self._problem, self._decision)):
+            names = [row.label for row in islice(rows, _size(limit))]
+            self.parts.append(Part(limit.label or names[0], constraint, place, scale))
+            slack = cp.Variable(nonneg=True)
+            if self._integers == "free" and not keep_linear(self._decision, mark, limit.left):
+                self._curves.append((constraint, slack))
+                self._forms.append(slack >= 0)
+            else:
+                difference = limit.left - limit.right
+                self._forms.append((cp.abs(difference) if limit.sense == "==" else difference) <= slack)
+            yield slack
+
+
+def _integers(problem: Problem) -> Integers:
+    """Binaries where limits need them, and where they make costs exact."""
+    costs = not problem.trading.is_free and len(problem.universe) <= MANY
+    return "free" if problem.is_integer or costs else "continuous"
+
+
+def _size(limit: Limit) -> int:
+    return max(1, int(np.prod(np.shape(limit.left))))
