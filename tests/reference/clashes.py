@@ -146,12 +146,12 @@ CLASHES: dict[str, Question] = {
     ),
     "a score out of reach": ask(AttributeAverage(attribute="score", lower=3.5), WeightBounds(upper=0.4)),
     "a fixed score out of reach": ask(
-        AttributeAverage(attribute="score", lower=3.5, upper=3.5),
-        WeightBounds(upper=0.5),
+        AttributeAverage(attribute="score", lower=3.7, upper=3.7),
+        WeightBounds(upper=0.4),
         Cash(lower_fraction=0.1, upper_fraction=0.2),
     ),
     "a score beyond every stock": ask(AttributeAverage(attribute="score", lower=5.0)),
-    "a measured score": ask(MeasureLimit(measure=AVERAGE, upper=1.5), GroupWeight(scope=ENERGY, lower=0.5)),
+    "a measured score": ask(MeasureLimit(measure=AVERAGE, upper=1.5), GroupWeight(scope=UTILITIES, lower=0.5)),
     "a return out of reach": ask(MeasureLimit(measure=ExpectedReturn(), lower=0.02), WeightBounds(upper=0.6)),
     "a share of a group": ask(
         GroupWeight(scope=TECHNOLOGY, lower=0.2),
@@ -192,7 +192,7 @@ CLASHES: dict[str, Question] = {
     "thin volume": ask(
         Participation(upper=0.01, window=10), WeightBounds(scope=some(0), lower=0.3), Cash(lower_fraction=0.0)
     ),
-    "whole lots": ask(RoundLots(), snapshot=in_lots(100.0)),
+    "whole lots": ask(RoundLots(), snapshot=in_lots(400.0)),
     "whole lots of some size": ask(
         RoundLots(scope=some(0)),
         WeightBounds(scope=some(0), lower=0.01, upper=0.02),

@@ -69,6 +69,8 @@ def least(
         for name in Choice.__slots__
     }
     keep = allowed(tables["held"], tables["traded"])
+    if not keep.any():
+        return np.inf, np.zeros(len(choices))
     tables = {name: one[keep] for name, one in tables.items()}
     found = [_solved(quadratic, linear, tables, cash)] if cash is not None else []
     if cash is None:

@@ -6,7 +6,7 @@ the strategy that switches it off, and what is fixed becomes a band around its p
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from assetmix.optimization.constraint import Constraint
@@ -156,10 +156,10 @@ def _fields(problem: Problem, one: Constraint, sides: Sides) -> dict[str, float]
     if hasattr(one, "count"):
         sign = 1 if "upper" in sides else -1
         return {"count": max(0, one.count + sign * math.ceil(next(iter(sides.values())) - 1e-6))}
-    found = {}
+    found, named = {}, {each.name for each in fields(one)}
     for side, by in sides.items():
         for field, unit in ((side, 1.0), (f"{side}_fraction", 1.0), (f"{side}_amount", problem.value)):
-            end = getattr(one, field, None)
+            end = getattr(one, field, None) if field in named else None
             if end is not None:
                 new = end + (by if side.endswith("upper") else -by) * unit
                 found[field] = new if one.kind not in {"position_band", "order_band"} else max(0.0, new)

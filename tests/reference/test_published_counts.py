@@ -225,16 +225,19 @@ def test_orders_pay_fees_that_the_balance_knows(combine: str, fraction: float, a
 
 
 def costly(weight: float, combine: str, fraction: float, amount: float) -> tuple[Choice, ...]:
-    """No trade; sales and purchases whose cost is a straight line of the weight."""
+    """No trade; sales and purchases whose cost is a straight line of the weight, less those of nothing."""
     if combine == "sum":
-        buys = ends(weight, 1.5, fraction, amount - fraction * weight)
-        sells = ends(0.0, weight, -fraction, amount + fraction * weight)
-        return (kept(weight), *buys, *(sells if weight > 0 else ()))
-    turn = amount / fraction if fraction else 2.0
-    small = (*ends(weight, min(weight + turn, 2.0), 0.0, amount), *ends(max(0.0, weight - turn), weight, 0.0, amount))
-    large = (*ends(weight + turn, 2.0, fraction, -fraction * weight),) if turn < 1 else ()
-    exits = ends(0.0, weight - turn, -fraction, fraction * weight) if weight > turn else ()
-    return (kept(weight), *small, *large, *exits)
+        pieces = [
+            (weight, 1.5, fraction, amount - fraction * weight),
+            (0.0, weight, -fraction, amount + fraction * weight),
+        ]
+    else:
+        turn = amount / fraction if fraction else 2.0
+        pieces = [(weight, weight + turn, 0.0, amount), (max(0.0, weight - turn), weight, 0.0, amount)]
+        pieces.append((weight + turn, weight + turn + 2.0, fraction, -fraction * weight))
+        pieces.append((0.0, weight - turn, -fraction, fraction * weight))
+    trades = [one for low, high, rate, fee in pieces if high > low for one in ends(low, high, rate, fee)]
+    return (kept(weight), *(one for one in trades if (one.low, one.high) != (weight, weight)))
 
 
 def test_the_least_tail_of_few_holdings_is_the_best_linear_program_of_all_supports() -> None:

@@ -76,6 +76,7 @@ FACTS: Mapping[str, Facts] = {
     "lower_amount": AMOUNT,
     "lower_fraction": WEIGHTS,
     "measure": CHOICE,
+    "minus": CHOICE,
     "name": CHOICE,
     "net_lower": WEIGHTS,
     "net_upper": WEIGHTS,

@@ -1,50 +1,71 @@
-"""One sentence that says why some limits cannot hold together, with the numbers in it."""
+"""Why some limits cannot hold together, in sentences with numbers."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from assetmix.domain.arrays import Vector
 from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.constraints.cash import Cash
 from assetmix.optimization.limit import number, percent
+from assetmix.optimization.problem import Problem
 from assetmix.optimization.solution import ConflictingLimit
+from assetmix.optimization.verify import outcome_of
 
 MANY = 3
 """So many limits of the same words are named as one."""
 VERBS = (" is ", " are ", " has ")
+OF = "weight of "
+PLAIN = frozenset({"attribute_average", "measure_limit", "max_holdings", "max_trades", "min_holdings"})
+"""Constraints whose numbers are no fractions of value."""
 
 
-def clash_sentence(conflict: Sequence[ConflictingLimit], constraints: Sequence[Constraint]) -> str:
-    """Say what the limits leave possible, and what is asked for.
+@dataclass(frozen=True, slots=True)
+class Clashing:
+    """One of the limits that clash, its constraint, and what the others leave of the balance in words."""
 
-    Parameters
-    ----------
-    conflict : limits that cannot hold together
-    constraints : the constraint of each
-    """
-    if len(conflict) == 1:
-        return f"“{conflict[0].limit}” cannot be kept by any portfolio."
-    for one, constraint in zip(conflict, constraints, strict=True):
-        if isinstance(constraint, Cash) and one.relax_by is not None:
-            return _about_cash(one, [other.limit for other in conflict if other is not one])
-    hardest = next((one for one in conflict if one.relax_by is not None), None)
-    together = _listed([one.limit for one in conflict])
+    limit: ConflictingLimit
+    constraint: Constraint
+    balance: str | None = None
+
+
+def clash_sentence(clash: Sequence[Clashing]) -> str:
+    """Say what the limits leave possible, and what is asked for."""
+    hardest = next((one for one in clash if one.limit.relax_by is not None), None)
+    last = next((one for one in clash if one.limit.relax_by is not None and one.balance), None)
+    together = _listed([one.limit.limit for one in clash])
     if hardest is None:
         return f"These limits cannot hold together, whichever single one gives way: {together}."
-    missed = f"At best “{hardest.limit}” is missed by {number(hardest.relax_by or 0.0)}."
-    return f"These limits cannot hold together: {together}. {missed}"
+    if last is not None and len(clash) > 1:
+        others = _listed([one.limit.limit for one in clash if one is not last])
+        return f"With {others}, {last.balance}, which misses “{last.limit.limit}” by {_missed(last)}."
+    missed = f"“{hardest.limit.limit}” is missed by at least {_missed(hardest)}"
+    if len(clash) == 1:
+        return f"“{hardest.limit.limit}” cannot be kept by any portfolio: it is missed by at least {_missed(hardest)}."
+    return f"These limits cannot hold together: {together}. Where the others are kept, {missed}."
 
 
-def _about_cash(one: ConflictingLimit, others: list[str]) -> str:
-    """The balance as the last straw: what can be invested at best against what must be."""
-    reached = one.sentence.split(" invested", 1)[0].rsplit("leave ", 1)[-1]
-    relax_by = percent(one.relax_by or 0.0)
-    given = _listed(others)
-    return (
-        f"{given[:1].upper()}{given[1:]} leaves {reached} invested at best, which misses “{one.limit}” by {relax_by}."
-    )
+def amount(constraint: Constraint, value: float) -> str:
+    """Write a distance in the unit of a constraint: percent of value, or a plain number."""
+    return number(value) if constraint.kind in PLAIN else percent(value)
+
+
+def balance_words(problem: Problem, cash: Cash, weights: Vector) -> str:
+    """Say what weights (n,) that come as near to a cash band as they can leave to invest, or need."""
+    left = float(outcome_of(problem, weights).cash)
+    if left - cash.upper(problem) <= cash.lower(problem) - left:
+        costs = "" if problem.trading.is_free else ", costs included"
+        return f"{percent(1.0 - left)} of the value is needed{costs}"
+    if problem.trading.is_free:
+        return f"at most {percent(1.0 - left)} of the value can be invested"
+    return f"at least {percent(left)} of the value stays in cash"
+
+
+def _missed(one: Clashing) -> str:
+    return amount(one.constraint, one.limit.relax_by or 0.0)
 
 
 def _listed(labels: list[str]) -> str:
-    """Labels in a row; many that differ only in what they speak of are drawn together."""
+    """Labels in a row, in quotes; many that differ only in what they speak of are drawn together."""
     subjects: dict[str, list[str]] = {}
     for label in labels:
         verb = next((verb for verb in VERBS if verb in label), None)
@@ -53,7 +74,18 @@ def _listed(labels: list[str]) -> str:
     parts = []
     for claim, names in subjects.items():
         if len(names) >= MANY and claim:
-            parts.append(f"each of {len(names)} limits ({', '.join(names)}){claim}")
+            parts.append(f"“{_drawn_together(names)}{claim}”")
         else:
-            parts.extend(f"{name}{claim}" for name in names)
-    return "; ".join(parts)
+            parts.extend(f"“{name}{claim}”" for name in names)
+    return _and(parts)
+
+
+def _drawn_together(names: list[str]) -> str:
+    """`weight of each of banks, energy and health` for the weights of three groups."""
+    if all(name.startswith(OF) for name in names):
+        return f"{OF}each of {_and([name.removeprefix(OF) for name in names])}"
+    return f"each of {_and(names)}"
+
+
+def _and(parts: list[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

@@ -13,11 +13,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from assetmix.domain.arrays import Positions
-from assetmix.optimization.clash import clash_sentence
+from assetmix.domain.arrays import Positions, Vector
+from assetmix.optimization.clash import Clashing, amount, balance_words, clash_sentence
 from assetmix.optimization.constraints.cash import Cash
 from assetmix.optimization.elastic import WIDE, Elastic, Part, Relaxed
-from assetmix.optimization.limit import number, percent
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.solution import ConflictingLimit, NoSolution, Relaxation
 from assetmix.optimization.tolerances import INFEASIBLE, RELAXATION
@@ -34,9 +33,9 @@ def explain(problem: Problem) -> NoSolution | None:
         return None
     joint = tuple(_joint(problem, elastic, found))
     members = _irreducible(elastic, np.flatnonzero(found.prices > INFEASIBLE))
-    conflict = tuple(_member(problem, elastic, row) for row in members)
-    sentence = clash_sentence(conflict, [elastic.parts[row].constraint for row in members])
-    return NoSolution("infeasible", sentence, conflict, joint)
+    clash = [_member(problem, elastic, row) for row in members]
+    conflict = tuple(one.limit for one in clash)
+    return NoSolution("infeasible", clash_sentence(clash), conflict, joint)
 
 
 def _joint(problem: Problem, elastic: Elastic, found: Relaxed) -> Iterator[Relaxation]:
@@ -62,27 +61,41 @@ def _clash(elastic: Elastic, rows: list[int]) -> bool:
     return found is not None and float(found.slacks @ price) > INFEASIBLE
 
 
-def _member(problem: Problem, elastic: Elastic, row: int) -> ConflictingLimit:
+def _member(problem: Problem, elastic: Elastic, row: int) -> Clashing:
+    part = elastic.parts[row]
+    relax_by, weights = _alone(problem, elastic, row)
+    if relax_by is None:
+        sentence = f"No change of “{part.label}” alone would be enough."
+        return Clashing(ConflictingLimit(part.label, None, sentence), part.constraint)
+    change = amount(part.constraint, relax_by)
+    sentence = f"Relaxing “{part.label}” by {change} lets every other limit be kept."
+    if not isinstance(part.constraint, Cash):
+        return Clashing(ConflictingLimit(part.label, relax_by, sentence), part.constraint)
+    balance = balance_words(problem, part.constraint, weights)
+    sentence = f"With the other limits, {balance}. {sentence}"
+    return Clashing(ConflictingLimit(part.label, relax_by, sentence), part.constraint, balance)
+
+
+def _alone(problem: Problem, elastic: Elastic, row: int) -> tuple[float | None, Vector]:
+    """Smallest change of one limit that makes the rest feasible, None if none does, and the weights (n,) then."""
     part = elastic.parts[row]
     price = np.zeros(len(elastic.parts))
     width = np.zeros(len(elastic.parts))
     price[row], width[row] = 1.0, WIDE
     found = elastic.least(price, width)
     if found is None:
-        return ConflictingLimit(part.label, None, f"No change of “{part.label}” alone would be enough.")
+        return None, np.zeros(0)
     is_ratio = part.constraint.loosened(part.place, 0.0) is not None
-    relax_by = _search(problem, part) if is_ratio else float(found.slacks[row]) * part.unit
-    sentence = f"Relaxing “{part.label}” by {number(relax_by)} lets every other limit be kept."
-    if isinstance(part.constraint, Cash):
-        sentence = f"The other limits leave {percent(float(found.weights.sum()))} invested at best. {sentence}"
-    return ConflictingLimit(part.label, relax_by, sentence)
+    return (_search(problem, part) if is_ratio else float(found.slacks[row]) * part.unit), found.weights
 
 
-def _search(problem: Problem, part: Part) -> float:
-    """Smallest change of a ratio's bound that makes the rest feasible, by bisection."""
-    low, high = 0.0, 1.0
+def _search(problem: Problem, part: Part) -> float | None:
+    """Smallest change of a ratio's bound that makes the rest feasible, by bisection; None if none does."""
+    low, high = 0.0, part.unit
     while not _feasible_with(problem, part, high):
         low, high = high, 2.0 * high
+        if high > WIDE * part.unit:
+            return None
     while high - low > RELAXATION * high:
         middle = (low + high) / 2.0
         low, high = (low, middle) if _feasible_with(problem, part, middle) else (middle, high)

@@ -5,7 +5,7 @@ limits become cuts: a linear program with binaries proposes, a convex one with t
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -57,7 +57,8 @@ class Elastic:
     def __init__(self, problem: Problem, integers: Integers | None = None) -> None:
         self._problem = problem
         self._integers: Integers = _integers(problem) if integers is None else integers
-        self._decision = Decision(problem, relaxed=True, unboxed=True, integers=self._integers)
+        open_problem = problem if self._integers == "continuous" else _with_shorts(problem)
+        self._decision = Decision(open_problem, relaxed=True, unboxed=True, integers=self._integers)
         self.parts: list[Part] = []
         self._forms: list[Expression] = []
         self._curves: list[tuple[Constraint, Expression]] = []
@@ -146,6 +147,11 @@ def _integers(problem: Problem) -> Integers:
     """Binaries where limits need them, and where they make costs exact."""
     costs = not problem.trading.is_free and len(problem.universe) <= MANY
     return "free" if problem.is_integer or costs else "continuous"
+
+
+def _with_shorts(problem: Problem) -> Problem:
+    """The same with indicators of short positions: long only is a limit like any other here, and may give way."""
+    return replace(problem, strategy=replace(problem.strategy, shorting=True))
 
 
 def _size(limit: Limit) -> int:

@@ -8,7 +8,7 @@ from assetmix.optimization.frame import FULLY_INVESTED
 from assetmix.optimization.measure import measure
 from assetmix.optimization.orders import Plan
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.result import Breaches, Exposures, Figures, Result, Rounded
+from assetmix.optimization.result import Breaches, Exposures, Figures, ForecastUsed, Result, Rounded
 from assetmix.optimization.solution import NoSolution, Solution
 from assetmix.optimization.tolerances import RESIDUAL
 from assetmix.optimization.verify import objective_value, violations
@@ -35,6 +35,7 @@ def report_solution(problem: Problem, solution: Solution, plan: Plan, currency: 
         current_holdings=holdings(problem, problem.quantities, problem.cash, currency),
         prices=problem.universe.mapping(problem.prices),
         value=problem.value,
+        forecast=_forecast(problem),
         rounded=_rounded(problem, plan, after),
         measures=Figures(
             current=measured(problem, problem.current_weights), optimal=measured(problem, solution.weights)
@@ -59,6 +60,7 @@ def report_no_solution(problem: Problem, outcome: NoSolution, currency: str) -> 
         current_holdings=holdings(problem, problem.quantities, problem.cash, currency),
         prices=problem.universe.mapping(problem.prices),
         value=problem.value,
+        forecast=_forecast(problem),
         measures=Figures(current=measured(problem, problem.current_weights)),
         look_through=Exposures(current=exposure(problem, problem.current_weights)),
         violations=Breaches(current=_current_breaches(problem)),
@@ -90,8 +92,18 @@ def exposure(problem: Problem, weights: Vector) -> Exposure:
 
 def _possible(problem: Problem, kind: str) -> bool:
     if kind == "expected_return":
-        return problem.forecast is not None or (problem.risk is not None and problem.risk.mean is not None)
+        return _has_forecast(problem)
     return problem.risk is not None
+
+
+def _has_forecast(problem: Problem) -> bool:
+    return problem.forecast is not None or (problem.risk is not None and problem.risk.mean is not None)
+
+
+def _forecast(problem: Problem) -> ForecastUsed | None:
+    if not _has_forecast(problem):
+        return None
+    return ForecastUsed(expected_returns=problem.universe.mapping(problem.expected_returns()))
 
 
 def _current_breaches(problem: Problem) -> dict[str, float]:

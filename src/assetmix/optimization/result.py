@@ -35,6 +35,13 @@ class Breaches:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastUsed:
+    """Expected returns by instrument that the measures were computed with, in the unit of the risk model."""
+
+    expected_returns: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rounded:
     """What whole lots make of the optimum: objective, cash and cost in money, turnover."""
 
@@ -60,6 +67,7 @@ class Result:
     look_through: Exposures
     violations: Breaches
     value: float
+    forecast: ForecastUsed | None
     current_holdings: Mapping[str, float]
     prices: Mapping[str, float]
     objective_value: float | None = None

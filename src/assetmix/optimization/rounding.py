@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assetmix.domain.arrays import Vector
+from assetmix.optimization.allocation import nearest_lots
 from assetmix.optimization.constraint import Outcome
 from assetmix.optimization.frame import FULLY_INVESTED
 from assetmix.optimization.problem import Problem
@@ -71,7 +72,7 @@ def rounded_trades(problem: Problem, weights: Vector, cash: float) -> Vector:
     for _ in range(2):  # completing buys makes room for mends that cash did not allow before
         walk.mend()
         walk.complete()
-    return walk.units
+    return walk.nearest() if problem.trading.lots else walk.units
 
 
 class _Walk:
@@ -86,7 +87,8 @@ class _Walk:
 
     def raise_cash(self) -> None:
         """Sell a step more, then buy a step less, until cash reaches its floor."""
-        sells = [i for i in self._open() if self._between.wanted[i] < 0]
+        held = self._problem.quantities + self._between.high
+        sells = [i for i in self._open() if self._between.wanted[i] < 0 and held[i] >= 0]  # no proceeds of short sales
         while self._short() and sells:
             best = sells[int(np.argmin(self._merit(self._with(sells))))]
             self._take(best)
@@ -118,6 +120,20 @@ class _Walk:
             if not (kept & useful).any():
                 return
             self._take(candidates[int(np.argmin(np.where(kept & useful, merits[1:], np.inf)))])
+
+    def nearest(self) -> Vector:
+        """The lots nearest to the optimum where deviation counts and they are found; else where the walk ended."""
+        problem = self._problem
+        if not self._by_deviation:
+            return self.units
+        units = nearest_lots(problem, self._target, self._cash, self._floor / problem.value)
+        if units is None:
+            return self.units
+        both = np.vstack([self.units, units])
+        broken, merit = self._breaches(both).sum(axis=-1), self._merit(both)
+        affordable = cash_after(problem, units) >= self._floor - MONEY * problem.value
+        better = affordable and merit[1] < merit[0] and broken[1] <= max(float(broken[0]), RESIDUAL)
+        return units if better else self.units
 
     def _must_improve(self, positions: list[int]) -> NDArray[np.bool_]:
         """Idle cash is put to work, but sells, and steps by deviation, are made for their merit only."""

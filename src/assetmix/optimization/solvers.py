@@ -53,7 +53,9 @@ PIQP = Solver(
 CLARABEL = Solver(
     "CLARABEL", "clarabel", {"tol_gap_abs": 1e-9, "tol_gap_rel": 1e-9, "tol_feas": 1e-9, "max_threads": 1}
 )
-HIGHS = Solver("HIGHS", "highspy", {"threads": 1, "primal_feasibility_tolerance": 1e-9})
+HIGHS = Solver(
+    "HIGHS", "highspy", {"threads": 1, "primal_feasibility_tolerance": 1e-9, "mip_feasibility_tolerance": 1e-9}
+)
 
 
 def order(problem: Expression) -> tuple[Solver, ...]:
