@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo setup test test-fast lint types floors unit stack-files bench migrate migration lock openapi clean
+.PHONY: help run demo setup test test-fast lint types floors unit stack-files bench scip migrate migration lock openapi clean
 
 help: ## explain the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  make %-12s %s\n", $$1, $$2}'
@@ -42,6 +42,10 @@ floors: $(VENV)/installed-dev ## the floors as contracts
 
 stack-files: $(VENV)/installed-dev ## lint Dockerfile and compose file, without Docker
 	$(BIN)/python scripts/lint_containers.py
+
+scip: $(VENV)/installed-dev ## install the optional SCIP and test what it adds
+	$(PIP) install "pyscipopt>=6,<7"
+	$(BIN)/python -m pytest -q tests/reference/test_scip.py
 
 bench: $(VENV)/installed-dev ## measure a rebalance over HTTP against the bare solve
 	$(BIN)/python -m benchmarks.rebalance
@@ -77,5 +81,5 @@ $(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
 	@echo "installing what tests and lint need"
-	@$(PIP) install --require-hashes -r requirements-dev.txt
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.txt  # complete; a peer's wish for cvxpy is met by cvxpy-base
 	@touch $@

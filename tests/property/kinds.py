@@ -12,6 +12,7 @@ from assetmix.optimization.scope import Group, Ids
 REGISTERED = (_constraints, _measures)
 
 TECHNOLOGY = Group(grouping="sectors", name="technology", within="stocks")
+ENERGY = Group(grouping="sectors", name="energy", within="stocks")
 STOCKS = Group(grouping="asset_classes", name="stocks")
 
 _FIELDS: dict[str, list[dict[str, object]]] = {
@@ -51,6 +52,11 @@ _CONSTRAINTS: dict[str, list[dict[str, object]]] = {
         {"scope": TECHNOLOGY, "within": STOCKS, "upper": 0.4},
         {"scope": TECHNOLOGY, "within": STOCKS, "lower": 0.3, "upper": 0.3},
         {"scope": TECHNOLOGY, "lower": 0.5},
+    ],
+    "group_difference": [
+        {"scope": TECHNOLOGY, "minus": ENERGY, "lower": 0.1, "upper": 0.3},
+        {"scope": TECHNOLOGY, "minus": ENERGY, "lower": 0.2, "upper": 0.2},
+        {"scope": STOCKS, "minus": Ids(ids=("S00",)), "upper": 0.7},
     ],
     "cash": [
         {"lower_fraction": 0.02, "upper_fraction": 0.05},

@@ -192,7 +192,7 @@ CLASHES: dict[str, Question] = {
     "thin volume": ask(
         Participation(upper=0.01, window=10), WeightBounds(scope=some(0), lower=0.3), Cash(lower_fraction=0.0)
     ),
-    "whole lots": ask(RoundLots(), snapshot=in_lots(400.0)),
+    "whole lots": ask(RoundLots(), snapshot=in_lots(400.0), universe=UniverseById(ids=IDS[:1])),
     "whole lots of some size": ask(
         RoundLots(scope=some(0)),
         WeightBounds(scope=some(0), lower=0.01, upper=0.02),

@@ -180,7 +180,7 @@ def _hold_exactly(problem: Problem, one: Constraint, rows: Rows) -> None:
         rows.add(weights_of(np.eye(rows.count)[i]), weight, weight)
 
 
-def _leverage(problem: Problem, one: Constraint, rows: Rows) -> None:  # noqa: ARG001 - all weights
+def _leverage(problem: Problem, one: Constraint, rows: Rows) -> None:
     ones = np.ones(rows.count)
     if one.gross_upper is not None:
         rows.add({"long": ones, "short": ones}, upper=one.gross_upper)
@@ -225,7 +225,7 @@ def _must_sell(problem: Problem, one: Constraint, rows: Rows) -> None:
         rows.add(weights_of(unit), 0.0, 0.0)
 
 
-def _turnover(problem: Problem, one: Constraint, rows: Rows) -> None:  # noqa: ARG001 - all trades
+def _turnover(problem: Problem, one: Constraint, rows: Rows) -> None:
     ones = np.ones(rows.count)
     rows.add({"bought": ones, "sold": ones}, upper=one.upper)
 
@@ -244,7 +244,7 @@ def _round_lots(problem: Problem, one: Constraint, rows: Rows) -> None:
         rows.add({"bought": unit, "sold": -unit, "lots": -lot * unit}, -by, by)
 
 
-def _market_neutral(problem: Problem, one: Constraint, rows: Rows) -> None:  # noqa: ARG001 - all weights
+def _market_neutral(problem: Problem, one: Constraint, rows: Rows) -> None:
     rows.add(weights_of(np.ones(rows.count)), 0.0, 0.0)
 
 

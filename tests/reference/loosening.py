@@ -29,7 +29,12 @@ from assetmix.optimization.scope import Ids
 from assetmix.optimization.strategy import UniverseById
 
 FAR = 1e3
-"""A limit that is moved so far limits nothing."""
+"""A limit that is moved so far is no more; the bound of a ratio is taken away."""
+
+MUCH = 5e2
+"""A move of any bound that could ever help."""
+
+RATIOS = frozenset({"attribute_average", "group_weight", "measure_limit"})
 
 Sides = Mapping[str, float]
 """How far the lower and the upper end of a limit move outwards."""
@@ -151,7 +156,7 @@ def _around(centers: Mapping[str, float], low: float | None, high: float | None)
         yield WeightBounds(scope=Ids(ids=(key,)), lower=ends[0], upper=ends[1])
 
 
-def _fields(problem: Problem, one: Constraint, sides: Sides) -> dict[str, float]:
+def _fields(problem: Problem, one: Constraint, sides: Sides) -> dict[str, float | None]:
     """New numbers of the fields that hold a band, a cap or a count."""
     if hasattr(one, "count"):
         sign = 1 if "upper" in sides else -1
@@ -162,5 +167,8 @@ def _fields(problem: Problem, one: Constraint, sides: Sides) -> dict[str, float]
             end = getattr(one, field, None) if field in named else None
             if end is not None:
                 new = end + (by if side.endswith("upper") else -by) * unit
+                if by >= FAR and one.kind in RATIOS:
+                    found[field] = None
+                    continue
                 found[field] = new if one.kind not in {"position_band", "order_band"} else max(0.0, new)
     return found

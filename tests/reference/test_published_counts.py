@@ -198,48 +198,6 @@ def test_the_smallest_order_amount_binds_the_continuous_weights() -> None:
     answers(utility(trading={"min_order_amount": smallest * MONEY}), least(QUADRATIC, LINEAR, choices))
 
 
-FOUR = World(
-    ids=IDS[:4],
-    model=model(covariance=COVARIANCE[:4, :4], expected_returns=MEAN[:4]),
-    portfolio=holding({"A00": 0.45, "A01": 0.3, "A03": 0.25}),
-)
-
-
-@pytest.mark.parametrize("combine", ["sum", "max"])
-@pytest.mark.parametrize(("fraction", "amount"), [(0.0, 2e-5), (0.002, 1e-4), (0.004, 1e-3)])
-def test_orders_pay_fees_that_the_balance_knows(combine: str, fraction: float, amount: float) -> None:
-    """Weights, cash of 0 and costs sum to 1, with a fee for each order: both parts, or the larger one."""
-    trading = {"cost_fraction": fraction, "cost_amount": amount * MONEY, "combine": combine}
-    before = np.array([0.45, 0.3, 0.0, 0.25])
-    choices = [costly(one, combine, fraction, amount) for one in before]
-    expected = least(QUADRATIC[:4, :4], LINEAR[:4], choices)
-
-    result = run(utility(trading=trading), FOUR)
-
-    assert result.objective_value == pytest.approx(-expected[0], rel=CLOSE)
-    found = weights(result, FOUR)
-    trades = np.abs(found - before)
-    fees = np.where(trades > 1e-6, amount, 0.0)
-    costs = fraction * trades + fees if combine == "sum" else np.maximum(fraction * trades, fees)
-    assert found.sum() + costs.sum() == pytest.approx(1.0, abs=1e-6)
-
-
-def costly(weight: float, combine: str, fraction: float, amount: float) -> tuple[Choice, ...]:
-    """No trade; sales and purchases whose cost is a straight line of the weight, less those of nothing."""
-    if combine == "sum":
-        pieces = [
-            (weight, 1.5, fraction, amount - fraction * weight),
-            (0.0, weight, -fraction, amount + fraction * weight),
-        ]
-    else:
-        turn = amount / fraction if fraction else 2.0
-        pieces = [(weight, weight + turn, 0.0, amount), (max(0.0, weight - turn), weight, 0.0, amount)]
-        pieces.append((weight + turn, weight + turn + 2.0, fraction, -fraction * weight))
-        pieces.append((0.0, weight - turn, -fraction, fraction * weight))
-    trades = [one for low, high, rate, fee in pieces if high > low for one in ends(low, high, rate, fee)]
-    return (kept(weight), *(one for one in trades if (one.low, one.high) != (weight, weight)))
-
-
 def test_the_least_tail_of_few_holdings_is_the_best_linear_program_of_all_supports() -> None:
     rows = np.random.default_rng(5).multivariate_normal(MEAN, INSIDE, 40)
     world = World(ids=IDS, model=model(scenarios=rows))

@@ -8,7 +8,6 @@ Source: Chinneck, Feasibility and Infeasibility in Optimization (2008), ch. 6 (e
 deletion filters).
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -31,18 +30,29 @@ def explain(problem: Problem) -> NoSolution | None:
     found = elastic.least(np.ones(count), np.full(count, WIDE))
     if found is None or found.slacks.sum() <= INFEASIBLE:
         return None
-    joint = tuple(_joint(problem, elastic, found))
+    joint = _joint(problem, elastic, found)
     members = _irreducible(elastic, np.flatnonzero(found.prices > INFEASIBLE))
     clash = [_member(problem, elastic, row) for row in members]
     conflict = tuple(one.limit for one in clash)
     return NoSolution("infeasible", clash_sentence(clash), conflict, joint)
 
 
-def _joint(problem: Problem, elastic: Elastic, found: Relaxed) -> Iterator[Relaxation]:
-    for part, slack in zip(elastic.parts, found.slacks, strict=True):
-        if slack > INFEASIBLE:
-            unit = part.constraint.price_unit(problem, found.weights)
-            yield Relaxation(part.label, float(slack) * part.unit / (unit or 1.0))
+def _joint(problem: Problem, elastic: Elastic, found: Relaxed | None) -> tuple[Relaxation, ...]:
+    """The least total relaxation; a ratio to nothing is left as it is, for no bound of it would do."""
+    width = np.full(len(elastic.parts), WIDE)
+    while found is not None:
+        units = np.array([part.constraint.price_unit(problem, found.weights) for part in elastic.parts])
+        moved = found.slacks > INFEASIBLE
+        vain = moved & (np.abs(units) * WIDE < 1.0)
+        if not vain.any():
+            return tuple(
+                Relaxation(part.label, float(slack) * part.unit / unit)
+                for part, slack, unit in zip(elastic.parts, found.slacks, units, strict=True)
+                if slack > INFEASIBLE
+            )
+        width[vain] = 0.0
+        found = elastic.least(np.ones(len(width)), width)
+    return ()
 
 
 def _irreducible(elastic: Elastic, candidates: Positions) -> list[int]:

@@ -28,6 +28,12 @@ ROUNDS = 100
 WIDE = 1e3
 """Slack of a row that is left out: far beyond any weight."""
 
+SECONDS = 10.0
+"""Longest search of one program with binaries; what is not settled then is not explained."""
+
+GAP = 1e-4
+"""Relative gap of programs with binaries: a tenth of the accuracy asked of a relaxation."""
+
 MANY = 100
 """So many instruments are too many to find the side of each trade by a binary, for costs alone."""
 
@@ -69,7 +75,8 @@ class Elastic:
         self._width = cp.Parameter(count, nonneg=True, value=np.full(count, WIDE))
         self._cuts: list[Expression] = []
         self._program = self._stated()
-        self._order = (solvers.HIGHS,) if self._integers == "free" else solvers.order(self._program)
+        whole = solvers.HIGHS.limited(SECONDS, GAP, root=False)
+        self._order = (whole,) if self._integers == "free" else solvers.order(self._program)
         self._twin = Elastic(problem, "fixed") if self._curves else None
 
     def is_feasible(self) -> bool:

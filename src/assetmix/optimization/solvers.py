@@ -5,6 +5,7 @@ tracking errors. PIQP is the fastest accurate solver for quadratic problems, Cla
 HiGHS for linear ones.
 """
 
+import importlib.util
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.metadata import version
@@ -56,6 +57,13 @@ CLARABEL = Solver(
 HIGHS = Solver(
     "HIGHS", "highspy", {"threads": 1, "primal_feasibility_tolerance": 1e-9, "mip_feasibility_tolerance": 1e-9}
 )
+
+
+def scip(seconds: float) -> Solver | None:
+    """SCIP with a time limit, where the optional extra is installed."""
+    if importlib.util.find_spec("pyscipopt") is None:
+        return None
+    return Solver("SCIP", "pyscipopt", {"scip_params": {"limits/time": seconds}})
 
 
 def order(problem: Expression) -> tuple[Solver, ...]:

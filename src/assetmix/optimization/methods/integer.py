@@ -22,6 +22,7 @@ from assetmix.optimization.methods import convex
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.size import objective_size
 from assetmix.optimization.solution import NoSolution, Solution
+from assetmix.optimization.solvers import scip
 from assetmix.optimization.statement import Attempt, Statement
 from assetmix.optimization.tolerances import GAP, RESIDUAL, SNAP
 from assetmix.optimization.verify import max_residual, objective_value, outcome_of, penalties
@@ -109,7 +110,22 @@ class _Search:
             self._master.cut(guess.weights)
             if self._gap() <= self._problem.gap or not is_new:
                 break
+        self._ask_scip(remaining)
         return self._ended()
+
+    def _ask_scip(self, remaining: Callable[[], float]) -> None:
+        """Where the gap is still open, time is left and SCIP is installed, polish what it finds.
+
+        Its answers are candidates like any other and its bounds are not believed: its absolute
+        tolerances make it call answers optimal that are not.
+        """
+        solver = scip(max(1.0, remaining() * PART))
+        if solver is None or self._gap() <= self._problem.gap or remaining() <= 1.0:
+            return
+        whole = Statement(self._problem, integers="free")
+        attempt = balanced_attempt(whole, self._problem, solver)
+        if attempt.indicators and all(np.isfinite(one).all() for one in attempt.indicators.values()):
+            self._polish(Guess("solved", -np.inf, attempt.weights, attempt.indicators))
 
     def _tighten(self, remaining: Callable[[], float]) -> None:
         """Cut the root until its bound rises no more: cuts are cheap before any branching."""
