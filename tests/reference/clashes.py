@@ -9,6 +9,7 @@ from assetmix.domain.snapshot import Snapshot
 from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.constraints.attribute_average import AttributeAverage
 from assetmix.optimization.constraints.cash import Cash
+from assetmix.optimization.constraints.group_difference import GroupDifference
 from assetmix.optimization.constraints.group_weight import GroupWeight
 from assetmix.optimization.constraints.hold_exactly import HoldExactly
 from assetmix.optimization.constraints.leverage import Leverage
@@ -103,6 +104,9 @@ CLASHES: dict[str, Question] = {
     "caps on single weights": ask(WeightBounds(upper=0.15)),
     "floors of single weights": ask(WeightBounds(lower=0.25)),
     "a floor above a cap": ask(GroupWeight(scope=TECHNOLOGY, lower=0.5), WeightBounds(scope=some(0, 3), upper=0.2)),
+    "a difference of groups": ask(
+        GroupDifference(scope=TECHNOLOGY, minus=ENERGY, lower=0.5), GroupWeight(scope=ENERGY, lower=0.3)
+    ),
     "three sectors": ask(
         GroupWeight(scope=TECHNOLOGY, lower=0.3),
         GroupWeight(scope=ENERGY, lower=0.4),

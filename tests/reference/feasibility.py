@@ -251,6 +251,9 @@ def _market_neutral(problem: Problem, one: Constraint, rows: Rows) -> None:
 STATED = {
     "weight_bounds": _weight_bounds,
     "group_weight": _group_weight,
+    "group_difference": lambda problem, one, rows: rows.add(
+        weights_of(problem.membership(one.scope) - problem.membership(one.minus)), *_ends(one)
+    ),
     "attribute_average": _attribute_average,
     "measure_limit": _measure_limit,
     "cash": lambda problem, one, rows: _cash(problem, rows, *_band(one, problem.value)),

@@ -34,7 +34,7 @@ FAR = 1e3
 MUCH = 5e2
 """A move of any bound that could ever help."""
 
-RATIOS = frozenset({"attribute_average", "group_weight", "measure_limit"})
+RATIOS = frozenset({"attribute_average", "group_difference", "group_weight", "measure_limit"})
 
 Sides = Mapping[str, float]
 """How far the lower and the upper end of a limit move outwards."""
@@ -117,7 +117,7 @@ def _switched(question: Question, problem: Problem, one: Constraint, sides: Side
     return question
 
 
-def _loose(problem: Problem, one: Constraint, sides: Sides) -> Iterator[Constraint]:  # noqa: C901, PLR0912 - one case a kind
+def _loose(problem: Problem, one: Constraint, sides: Sides) -> Iterator[Constraint]:  # noqa: C901, PLR0912, PLR0915 - one case a kind
     ids, current = problem.universe.ids, problem.universe.mapping(problem.current_weights)
     held = {key: current.get(key, 0.0) for key in ids}
     low, high = sides.get("lower", 0.0), sides.get("upper", 0.0)

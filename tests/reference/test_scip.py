@@ -3,7 +3,6 @@
 import pytest
 
 from assetmix.optimization.constraints.max_holdings import MaxHoldings
-from assetmix.optimization.measures.variance import Variance
 from assetmix.optimization.methods import integer
 from assetmix.optimization.strategy import Trading
 from tests.makers import make_question, make_snapshot, make_strategy, solve
@@ -13,8 +12,8 @@ pytest.importorskip("pyscipopt")
 
 def test_scip_finds_what_a_search_cut_short_has_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The outer approximation, given all its rounds, proves the optimum; with one round it does not reach it."""
-    strategy = make_strategy(Variance(), constraints=(MaxHoldings(count=4),), trading=Trading(lots=False))
-    question = make_question(strategy, make_snapshot(count=12, periods=300), gap=1e-7)
+    strategy = make_strategy(constraints=(MaxHoldings(count=3),), trading=Trading(lots=False))
+    question = make_question(strategy, make_snapshot(count=8, periods=300), gap=1e-7)
     proven = solve(question)
     monkeypatch.setattr(integer, "ROUNDS", 1)
     monkeypatch.setattr(integer, "ROOT_ROUNDS", 1)

@@ -59,6 +59,10 @@ HIGHS = Solver(
 )
 
 
+SIMPLEX_ROWS = 20_000
+"""Beyond so many rows an interior point method ends tens of times sooner than simplex does."""
+
+
 def scip(seconds: float) -> Solver | None:
     """SCIP with a time limit, where the optional extra is installed."""
     if importlib.util.find_spec("pyscipopt") is None:
@@ -69,7 +73,8 @@ def scip(seconds: float) -> Solver | None:
 def order(problem: Expression) -> tuple[Solver, ...]:
     """Solvers to try on a cvxpy problem, best first."""
     if problem.is_lp():
-        return (HIGHS, CLARABEL)
+        rows = problem.size_metrics.num_scalar_eq_constr + problem.size_metrics.num_scalar_leq_constr
+        return (HIGHS, CLARABEL) if rows <= SIMPLEX_ROWS else (CLARABEL, HIGHS)
     if problem.is_qp():
         return (PIQP, CLARABEL)
     return (CLARABEL,)

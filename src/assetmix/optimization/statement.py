@@ -87,10 +87,15 @@ class Statement:
         if verdict not in {"solved", "inaccurate"}:
             return Attempt(verdict, used, np.zeros(0))
         weights = np.array(self.decision.weights.value, dtype=np.float64)
-        duals = tuple(np.atleast_1d(one.form.dual_value) / (self.scale * one.scale) for one in self.stated)
-        prices = {key: np.atleast_1d(row.dual_value) / self.scale for key, row in self.decision.keyed.items()}
+        duals = tuple(_dual(one.form) / (self.scale * one.scale) for one in self.stated)
+        prices = {key: _dual(row) / self.scale for key, row in self.decision.keyed.items()}
         sides = {name: np.asarray(one.value) for name, one in self.decision.indicators.items()}
         return Attempt(verdict, used, weights, duals, prices, sides)
+
+
+def _dual(row: Expression) -> Vector:
+    """Duals of a row; a program with binaries has none."""
+    return np.zeros(row.size) if row.dual_value is None else np.atleast_1d(row.dual_value)
 
 
 class LinearStatement:
