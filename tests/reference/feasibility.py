@@ -84,16 +84,22 @@ def _frame(problem: Problem, rows: Rows) -> None:
             rows.add({part: one[i], binary: -LARGEST * one[i]}, upper=0.0)
         rows.add({"is_bought": one[i], "is_sold": one[i]}, upper=1.0)
         rows.add({"is_long": one[i], "is_short": one[i]}, upper=1.0)
-        if not problem.strategy.shorting:
-            rows.add({"short": one[i]}, upper=0.0)
-        if not problem.instruments[i].tradable:
-            rows.add({"bought": one[i], "sold": one[i]}, upper=0.0)
-        elif not problem.allowed[i]:
-            rows.add(weights_of(one[i]), 0.0, 0.0)
+        _forbidden(problem, rows, i)
     least = problem.trading.min_order_amount / problem.value
     _gap(rows, np.ones(rows.count), (least, INF), ("bought", "sold"))
     if not any(each.kind in {"cash", "market_neutral"} for each in problem.strategy.constraints):
         _cash(problem, rows, 0.0, 0.0)
+
+
+def _forbidden(problem: Problem, rows: Rows, i: int) -> None:
+    """Shorts where shorting is off, trades of what cannot be traded, holdings outside the universe."""
+    one = np.eye(rows.count)[i]
+    if not problem.strategy.shorting:
+        rows.add({"short": one}, upper=0.0)
+    if not problem.instruments[i].tradable:
+        rows.add({"bought": one, "sold": one}, upper=0.0)
+    elif not problem.allowed[i]:
+        rows.add(weights_of(one), 0.0, 0.0)
 
 
 def _cash(problem: Problem, rows: Rows, lower: float, upper: float) -> None:

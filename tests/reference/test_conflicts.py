@@ -139,8 +139,8 @@ def test_every_kind_of_constraint_takes_part_in_some_conflict() -> None:
         (
             "few holdings with caps",
             (
-                "With “number of holdings is at most 2” and “weight of each of all instruments is at most 40 %”, at most "
-                "80 % of the value can be invested, which misses “fully invested: cash is exactly 0 %” by 20 %."
+                "With “number of holdings is at most 2” and “weight of each of all instruments is at most 40 %”, "
+                "at most 80 % of the value can be invested, which misses “fully invested: cash is exactly 0 %” by 20 %."
             ),
         ),
         (
@@ -160,8 +160,8 @@ def test_every_kind_of_constraint_takes_part_in_some_conflict() -> None:
         (
             "two clashes at once",
             (
-                "These limits cannot hold together, whichever single one gives way: “weight of S01 is at least 25 %” and "
-                "“satellite: weight of each of S01 is at most 10 %”."
+                "These limits cannot hold together, whichever single one gives way: “weight of S01 is at least 25 %” "
+                "and “satellite: weight of each of S01 is at most 10 %”."
             ),
         ),
     ],

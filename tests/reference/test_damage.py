@@ -100,7 +100,7 @@ def swapped(weights: np.ndarray, by: float = 1e-4) -> np.ndarray:
 
 def beyond(by: float) -> Callable[[np.ndarray], np.ndarray]:
     """One weight above every limit, the sum kept."""
-    return lambda weights: np.array([CAP + by, *(np.full(4, (1.0 - CAP - by) / 4))])
+    return lambda _: np.array([CAP + by, *(np.full(4, (1.0 - CAP - by) / 4))])
 
 
 def spoiled_duals(program: cvxpy.Problem) -> None:

@@ -9,7 +9,7 @@ from assetmix.optimization.decision import Decision
 from assetmix.optimization.measure import Measure
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.size import plain_size
-from assetmix.optimization.solvers import CLARABEL
+from assetmix.optimization.solvers import CLARABEL, CLARABEL_WIDER, CLARABEL_WIDEST
 from assetmix.optimization.statement import run
 from assetmix.optimization.tolerances import CONTRIBUTION
 
@@ -67,7 +67,8 @@ def budget_by_measure(problem: Problem, measure: Measure, budgets: Vector) -> Ve
     goal = cp.Minimize(risk - budgets[held] @ cp.log(decision.weights[held]))
     rest = np.flatnonzero(budgets == 0)
     rows = [*decision.linking, *([decision.weights[rest] == 0] if len(rest) else [])]
-    if run(cp.Problem(goal, rows), CLARABEL) != "solved":
+    program = cp.Problem(goal, rows)
+    if not any(run(program, solver) == "solved" for solver in (CLARABEL, CLARABEL_WIDER, CLARABEL_WIDEST)):
         raise SolverFailed(f"No weights were found whose contributions to {measure.kind} are the budgets.")
     weights = np.where(budgets > 0, np.asarray(decision.weights.value), 0.0)
     return np.asarray(weights / weights.sum())

@@ -1,6 +1,7 @@
 """What is wrong with a strategy whatever it is applied to; all faults at once."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from assetmix.errors import (
     EmptyPortfolio,
@@ -12,7 +13,7 @@ from assetmix.errors import (
     UnknownAsset,
 )
 from assetmix.estimation.spec_check import spec_faults
-from assetmix.optimization.measure import Measure, Role
+from assetmix.optimization.measure import ALWAYS, Measure, Role, measure
 from assetmix.optimization.rule import Rule
 from assetmix.optimization.strategy import Strategy, Term, UniverseById
 
@@ -113,17 +114,22 @@ def _constraints(strategy: Strategy) -> Iterator[Fault]:
 
 
 def _measures(strategy: Strategy) -> Iterator[Fault]:
-    for pointer, measure in strategy.named_measures():
-        for fault in measure.faults():
+    for pointer, one in strategy.named_measures():
+        for fault in one.faults():
             yield Fault(f"{pointer}{fault.pointer}", fault.code, fault.detail)
 
 
 def _keys(strategy: Strategy) -> Iterator[Fault]:
-    seen: dict[str, Measure] = {}
-    for pointer, measure in strategy.named_measures():
-        if seen.setdefault(measure.key, measure) != measure:
-            detail = f"two different measures would be reported as {measure.key!r}; give one of them a name"
+    seen: dict[str, Measure] = {kind: measure.kinds[kind]() for kind in ALWAYS}  # type: ignore[call-arg]
+    for pointer, one in strategy.named_measures():
+        if not _same(seen.setdefault(one.key, one), one):
+            detail = f"two different measures would be reported as {one.key!r}; give one of them a name"
             yield Fault(pointer, "duplicate", detail)
+
+
+def _same(one: Measure, other: Measure) -> bool:
+    """Whether two measures of one key are the same number; a name that repeats the kind changes nothing."""
+    return one == other or replace(one, name=None) == replace(other, name=None)
 
 
 def _figures(strategy: Strategy) -> Iterator[Fault]:

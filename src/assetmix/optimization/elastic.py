@@ -34,6 +34,9 @@ SECONDS = 10.0
 GAP = 1e-4
 """Relative gap of programs with binaries: a tenth of the accuracy asked of a relaxation."""
 
+FEW = 25
+"""With more instruments than these, and binaries, long only is taken as given: to doubt it takes too long."""
+
 MANY = 100
 """So many instruments are too many to find the side of each trade by a binary, for costs alone."""
 
@@ -63,8 +66,9 @@ class Elastic:
     def __init__(self, problem: Problem, integers: Integers | None = None) -> None:
         self._problem = problem
         self._integers: Integers = _integers(problem) if integers is None else integers
-        open_problem = problem if self._integers == "continuous" else _with_shorts(problem)
-        self._decision = Decision(open_problem, relaxed=True, unboxed=True, integers=self._integers)
+        self._decision = Decision(
+            _with_shorts(problem, self._integers), relaxed=True, unboxed=True, integers=self._integers
+        )
         self.parts: list[Part] = []
         self._forms: list[Expression] = []
         self._curves: list[tuple[Constraint, Expression]] = []
@@ -156,8 +160,10 @@ def _integers(problem: Problem) -> Integers:
     return "free" if problem.is_integer or costs else "continuous"
 
 
-def _with_shorts(problem: Problem) -> Problem:
-    """The same with indicators of short positions: long only is a limit like any other here, and may give way."""
+def _with_shorts(problem: Problem, integers: Integers) -> Problem:
+    """The same with indicators of short positions, so that long only is a limit like any other and may give way."""
+    if integers == "continuous" or len(problem.universe) > FEW:
+        return problem
     return replace(problem, strategy=replace(problem.strategy, shorting=True))
 
 

@@ -88,12 +88,13 @@ class Master:
                 self._cuts.append(self._plane(touching.height, touching.slope, weights) <= curve.right)
 
     def exclude(self, indicators: Mapping[str, Vector]) -> None:
-        """Forbid one choice of the indicators, whose weights do not exist once costs are exact."""
+        """Forbid one choice of the indicators, whose best weights are known; numbers of lots have no choices."""
+        if "lots" in indicators:
+            return
         parts = [
             cp.sum(cp.multiply(1.0 - 2.0 * np.round(values), self.decision.indicators[name]))
             + float(np.round(values).sum())
             for name, values in indicators.items()
-            if name != "lots"
         ]
         if parts:
             self._cuts.append(cp.sum(cp.hstack(parts)) >= 1.0)

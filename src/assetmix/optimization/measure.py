@@ -35,6 +35,9 @@ class Needs(Enum):
     BENCHMARK = "benchmark"
 
 
+ALWAYS = ("expected_return", "variance", "volatility")
+"""Kinds that are reported under their own names wherever the model can give them."""
+
 CONVEX = frozenset({Role.MINIMIZED, Role.BOUNDED_ABOVE})
 LINEAR = frozenset(Role)
 

@@ -5,15 +5,13 @@ from assetmix.domain.instrument import cash_key
 from assetmix.domain.lookthrough import Exposure
 from assetmix.optimization.constraint import Outcome
 from assetmix.optimization.frame import FULLY_INVESTED
-from assetmix.optimization.measure import measure
+from assetmix.optimization.measure import ALWAYS, measure
 from assetmix.optimization.orders import Plan
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.result import Breaches, Exposures, Figures, ForecastUsed, Result, Rounded
 from assetmix.optimization.solution import NoSolution, Solution
 from assetmix.optimization.tolerances import RESIDUAL
 from assetmix.optimization.verify import objective_value, violations
-
-ALWAYS = ("expected_return", "variance", "volatility")
 
 
 def report_solution(problem: Problem, solution: Solution, plan: Plan, currency: str) -> Result:

@@ -52,8 +52,16 @@ PIQP = Solver(
     {"eps_abs": 1e-11, "eps_rel": 1e-11, "eps_duality_gap_abs": 1e-11, "eps_duality_gap_rel": 1e-11, "max_iter": 400},
 )
 CLARABEL = Solver(
-    "CLARABEL", "clarabel", {"tol_gap_abs": 1e-9, "tol_gap_rel": 1e-9, "tol_feas": 1e-9, "max_threads": 1}
+    "CLARABEL", "clarabel", {"tol_gap_abs": 1e-12, "tol_gap_rel": 1e-12, "tol_feas": 1e-12, "max_threads": 1}
 )
+CLARABEL_WIDER = Solver(
+    "CLARABEL", "clarabel", {"tol_gap_abs": 1e-8, "tol_gap_rel": 1e-8, "tol_feas": 1e-8, "max_threads": 1}
+)
+"""The same for what does not come to its end at finer tolerances; verification decides what it is worth."""
+CLARABEL_WIDEST = Solver(
+    "CLARABEL", "clarabel", {"tol_gap_abs": 1e-6, "tol_gap_rel": 1e-6, "tol_feas": 1e-7, "max_threads": 1}
+)
+"""For exponential cones over kinked risks, where a budget is met to a ten-thousandth at best."""
 HIGHS = Solver(
     "HIGHS", "highspy", {"threads": 1, "primal_feasibility_tolerance": 1e-9, "mip_feasibility_tolerance": 1e-9}
 )
@@ -77,4 +85,4 @@ def order(problem: Expression) -> tuple[Solver, ...]:
         return (HIGHS, CLARABEL) if rows <= SIMPLEX_ROWS else (CLARABEL, HIGHS)
     if problem.is_qp():
         return (PIQP, CLARABEL)
-    return (CLARABEL,)
+    return (CLARABEL, CLARABEL_WIDER)

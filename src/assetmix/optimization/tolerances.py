@@ -26,6 +26,10 @@ RATIO = 1e-8
 LEVEL = 1e-7
 """Part of the best level by which the end of a frontier stays short of it: solvers stop there too."""
 
+TANGENT = 1e-7
+"""Relative distance from the touching point at which the best ratio to a deviation is found; the ratio
+itself is then exact to the square of it."""
+
 CONTRIBUTION = 1e-8
 """Distance of risk contributions from their budgets, as fractions of the risk."""
 

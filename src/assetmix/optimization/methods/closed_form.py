@@ -8,6 +8,7 @@ from assetmix.domain.arrays import Vector
 from assetmix.errors import Fault
 from assetmix.optimization.check import refuse
 from assetmix.optimization.frame import InsideUniverse, LongOnly
+from assetmix.optimization.limit import percent
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.rule import Rule
@@ -37,6 +38,8 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
     tied = np.where(problem.tradable == 0, problem.current_weights, 0.0)
     shares = rule.shares(problem, members) if isinstance(rule, Rule) and members.any() else np.zeros_like(members)
     weights = _invested(problem, shares, tied)
+    if weights.sum() < tied.sum() - RESIDUAL:
+        return NoSolution("infeasible", _nothing_left(problem, float(tied.sum())))
     refuse(list(_broken(problem, weights)))
     outcome = outcome_of(problem, weights)
     return Solution(
@@ -49,6 +52,11 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
         solver=SolverUsed("closed_form", np.__version__),
         verified=Verified(max_residual(problem, outcome), None),
     )
+
+
+def _nothing_left(problem: Problem, tied: float) -> str:
+    cash = percent(max(0.0, problem.cash_floor()))
+    return f"Cash of at least {cash} and {percent(tied)} that cannot be traded leave nothing for the rule to invest."
 
 
 def _invested(problem: Problem, shares: Vector, tied: Vector) -> Vector:

@@ -93,6 +93,7 @@ class _Search:
         self._value = np.inf
         self._best: Attempt | None = None
         self._seen: set[bytes] = set()
+        self._bound_is_sure = True
 
     def run(self, remaining: Callable[[], float]) -> Solution | NoSolution:
         """Propose, polish, cut, until the gap is small enough."""
@@ -101,7 +102,7 @@ class _Search:
             if remaining() <= 0:
                 break
             guess = self._master.solve(remaining() * PART, self._problem.gap * SHARE)
-            self._bound = max(self._bound, guess.bound)
+            self._learn(guess)
             if guess.weights is None:
                 if guess.verdict == "infeasible" and self._best is None:
                     return explain(self._problem) or self._no_answer()
@@ -149,9 +150,13 @@ class _Search:
         if attempt is not None:
             self._master.cut(attempt.weights)
             self._keep(attempt)
-        else:
-            self._master.exclude(guess.indicators)
+        self._master.exclude(guess.indicators)
         return True
+
+    def _learn(self, guess: Guess) -> None:
+        """A relaxation without the choices that were polished bounds the rest; the best answer bounds those."""
+        least = np.inf if guess.verdict == "infeasible" and self._best is not None else guess.bound
+        self._bound = max(self._bound, min(least, self._value))
 
     def _fixed_attempt(self, indicators: Mapping[str, Vector]) -> Attempt | None:
         self._fixed.decision.fix(indicators)
@@ -163,6 +168,7 @@ class _Search:
                 snapped = replace(attempt, weights=_snapped(self._problem, attempt.weights))
                 if max_residual(self._problem, outcome_of(self._problem, snapped.weights)) <= RESIDUAL:
                     return snapped
+        self._bound_is_sure = False  # a choice that no solver answers is neither bounded nor out of the way
         return None
 
     def _keep(self, attempt: Attempt) -> None:
@@ -181,10 +187,11 @@ class _Search:
         if self._best is None:
             return self._no_answer()
         gap = self._gap()
-        solution = convex.describe(self._problem, self._best, gap if np.isfinite(gap) else None)
+        known = np.isfinite(gap) and self._bound_is_sure
+        solution = convex.describe(self._problem, self._best, gap if known else None)
         if solution is None:
             return self._no_answer()
-        return replace(solution, status="optimal") if gap <= GAP else solution
+        return replace(solution, status="optimal") if known and gap <= GAP else solution
 
     def _no_answer(self) -> NoSolution:
         sentence = "No portfolio that keeps the integer limits was found in the time allowed; allow more seconds."
