@@ -110,7 +110,7 @@ def _switched(question: Question, problem: Problem, one: Constraint, sides: Side
             )
             return replace(question, strategy=strategy, snapshot=replace(question.snapshot, instruments=instruments))
         case MinimumOrder():
-            least = max(0.0, strategy.trading.min_order_amount - sides["lower"] * problem.value)
+            least = max(0.0, strategy.trading.min_order_amount - sides["lower"])
             return replace(
                 question, strategy=replace(strategy, trading=replace(strategy.trading, min_order_amount=least))
             )

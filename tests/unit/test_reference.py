@@ -233,7 +233,7 @@ def test_roles_ratios_needs_and_integers_are_those_of_the_classes() -> None:
     }  # fmt: skip
     assert measures["cvar"]["needs"] == ["scenarios"]
     assert measures["return_risk_ratio"]["needs"] is None
-    assert measures["downside_deviation"]["homogeneous"] is True
+    assert measures["downside_deviation"]["degree_one_risk"] is True
     assert {kind for kind, entry in shown["constraints"].items() if entry["mixed_integer"]} == {
         "max_holdings", "max_trades", "min_holdings", "order_band", "position_band", "round_lots",
     }  # fmt: skip

@@ -144,7 +144,7 @@ def _worked_out(
             clock.mark("solve")
             return drawn.status, FRONTIER.text(drawn)
         case "feasibility":
-            found = feasibility(question, desk.memory)
+            found = feasibility(question, desk.memory, remaining)
             clock.mark("solve")
             return found.status, FEASIBILITY.text(found)
         case _:

@@ -15,8 +15,6 @@ MANY = 3
 """So many limits of the same words are named as one."""
 VERBS = (" is ", " are ", " has ")
 OF = "weight of "
-PLAIN = frozenset({"attribute_average", "measure_limit", "max_holdings", "max_trades", "min_holdings"})
-"""Constraints whose numbers are no fractions of value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ def clash_sentence(clash: Sequence[Clashing]) -> str:
 
 def amount(constraint: Constraint, value: float) -> str:
     """Write a distance in the unit of a constraint: percent of value, or a plain number."""
-    return number(value) if constraint.kind in PLAIN else percent(value)
+    return number(value) if constraint.shown == "number" else percent(value)
 
 
 def balance_words(problem: Problem, cash: Cash, weights: Vector) -> str:

@@ -8,6 +8,7 @@ Source: Chinneck, Feasibility and Infeasibility in Optimization (2008), ch. 6 (e
 deletion filters).
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -21,8 +22,12 @@ from assetmix.optimization.solution import ConflictingLimit, NoSolution, Relaxat
 from assetmix.optimization.tolerances import INFEASIBLE, RELAXATION
 
 
-def explain(problem: Problem) -> NoSolution | None:
-    """Name an irreducible set of limits that cannot hold together; None if they can."""
+def explain(problem: Problem, remaining: Callable[[], float]) -> NoSolution | None:
+    """Name an irreducible set of limits that cannot hold together; None if they can.
+
+    When the time is over, or a mixed-integer program is not settled, the set is what is left by
+    then, and is marked as perhaps not minimal.
+    """
     if all(one.penalty is not None for one in problem.constraints):
         return None
     elastic = Elastic(problem)
@@ -31,10 +36,11 @@ def explain(problem: Problem) -> NoSolution | None:
     if found is None or found.slacks.sum() <= INFEASIBLE:
         return None
     joint = _joint(problem, elastic, found)
-    members = _irreducible(elastic, np.flatnonzero(found.prices > INFEASIBLE))
+    members = _irreducible(elastic, np.flatnonzero(found.prices > INFEASIBLE), remaining)
+    minimal = remaining() > 0 and not elastic.unsettled
     clash = [_member(problem, elastic, row) for row in members]
     conflict = tuple(one.limit for one in clash)
-    return NoSolution("infeasible", clash_sentence(clash), conflict, joint)
+    return NoSolution("infeasible", clash_sentence(clash), conflict, joint, conflict_is_minimal=minimal)
 
 
 def _joint(problem: Problem, elastic: Elastic, found: Relaxed | None) -> tuple[Relaxation, ...]:
@@ -55,9 +61,11 @@ def _joint(problem: Problem, elastic: Elastic, found: Relaxed | None) -> tuple[R
     return ()
 
 
-def _irreducible(elastic: Elastic, candidates: Positions) -> list[int]:
+def _irreducible(elastic: Elastic, candidates: Positions, remaining: Callable[[], float]) -> list[int]:
     needed = [int(row) for row in candidates]
     for row in list(needed):
+        if remaining() <= 0:
+            break
         rest = [other for other in needed if other != row]
         if rest and _clash(elastic, rest):
             needed = rest
@@ -96,7 +104,10 @@ def _alone(problem: Problem, elastic: Elastic, row: int) -> tuple[float | None, 
     if found is None:
         return None, np.zeros(0)
     is_ratio = part.constraint.loosened(part.place, 0.0) is not None
-    return (_search(problem, part) if is_ratio else float(found.slacks[row]) * part.unit), found.weights
+    if is_ratio:
+        return _search(problem, part), found.weights
+    unit = part.constraint.price_unit(problem, found.weights) or 1.0
+    return float(found.slacks[row]) * part.unit / unit, found.weights
 
 
 def _search(problem: Problem, part: Part) -> float | None:

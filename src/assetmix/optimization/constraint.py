@@ -4,7 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from assetmix.domain.arrays import Vector
 from assetmix.errors import Fault
@@ -37,6 +37,8 @@ class Constraint(ABC):
     """
 
     tables: ClassVar[frozenset[str]] = frozenset()
+    shown: ClassVar[Literal["percent", "number"]] = "percent"
+    """How a change of a bound is written for people: in percent of value, or as the plain number that it is."""
     kind: str
     name: str | None = None
     penalty: float | None = None

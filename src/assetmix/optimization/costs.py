@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 TANGENTS = 0.5 ** np.arange(8)
 """Where the 3/2-power law is touched, as parts of the largest trade."""
 
+TWICE = 2.0
+"""Largest trade that the power law is touched at: everything sold, everything bought; tangents hold anywhere."""
+
+UNDERSTATED = 1e-8
+"""Cost of a trade, fraction of value, by which tangents may fall short of the power law."""
+
 WIDE = 1e3
 """Stands for no bound: far beyond any trade."""
 
@@ -67,6 +73,7 @@ def _fees(decision: "Decision", sizes: Expression) -> Expression:
 
 def _impact(decision: "Decision", sizes: Expression) -> Expression:
     costs = cp.Variable(len(decision.problem.universe), nonneg=True, name="impact")
+    decision.impact = (sizes, costs)
 
     def largest(one: "Problem") -> Vector:
         return np.maximum(*_most(decision, one))
@@ -82,12 +89,24 @@ def _touching(decision: "Decision", part: float, sizes: Expression) -> Expressio
     """Tangents of the power law at a part of the largest trades."""
 
     def slopes(one: "Problem") -> Vector:
-        return 1.5 * one.impact_rates * np.sqrt(part * np.maximum(*_most(decision, one)))
+        return 1.5 * one.impact_rates * np.sqrt(part * np.minimum(np.maximum(*_most(decision, one)), TWICE))
 
     def heights(one: "Problem") -> Vector:
-        return 0.5 * one.impact_rates * (part * np.maximum(*_most(decision, one))) ** 1.5
+        return 0.5 * one.impact_rates * (part * np.minimum(np.maximum(*_most(decision, one)), TWICE)) ** 1.5
 
     return cp.multiply(decision.parameter(slopes), sizes) - decision.parameter(heights)
+
+
+def impact_cuts(decision: "Decision") -> list[Expression]:
+    """Tangents of the power law where the last solve understates it; none where it does not."""
+    if decision.impact is None:
+        return []
+    sizes, costs = decision.impact
+    rates, here = decision.problem.impact_rates, np.maximum(np.asarray(sizes.value), 0.0)
+    if float((rates * here**1.5 - np.asarray(costs.value)).max()) <= UNDERSTATED:
+        return []
+    slopes = 1.5 * rates * np.sqrt(here)
+    return [costs >= cp.multiply(slopes, sizes) - 0.5 * rates * here**1.5]
 
 
 def _most(decision: "Decision", problem: "Problem") -> tuple[Vector, Vector]:

@@ -58,6 +58,8 @@ class Decision:
         self.integers = integers
         self._parameters: list[tuple[Expression, Reader]] = []
         self.linking: list[Expression] = []
+        self.impact: tuple[Expression, Expression] | None = None
+        """Sizes of the trades and what their impact costs, where a relaxed decision states both."""
         self.keyed: dict[str, Expression] = {}
         self.indicators: dict[str, Expression] = {}
         self.weights: Expression = cp.Variable(len(problem.universe), name="weights")
@@ -193,7 +195,12 @@ class Decision:
             return uninvested
         if self.relaxed:
             return uninvested - self.cost
-        return uninvested - self.slopes @ self.trades - self.provision
+        trades = self.orders.values if self._pays_fees else self.trades  # no indicator, no trade, no fee
+        return uninvested - self.slopes @ trades - self.provision
+
+    @property
+    def _pays_fees(self) -> bool:
+        return self.integers == "fixed" and self.problem.trading.cost_amount > 0
 
     def _indicator(self, name: str) -> Expression:
         count = len(self.problem.universe)

@@ -15,6 +15,7 @@ from assetmix.optimization import atoms as cp
 from assetmix.optimization import solvers
 from assetmix.optimization.atoms import Expression
 from assetmix.optimization.constraint import Constraint
+from assetmix.optimization.costs import impact_cuts
 from assetmix.optimization.decision import Decision, Integers
 from assetmix.optimization.limit import Limit
 from assetmix.optimization.linearity import keep_linear
@@ -65,6 +66,8 @@ class Elastic:
 
     def __init__(self, problem: Problem, integers: Integers | None = None) -> None:
         self._problem = problem
+        self.unsettled = False
+        """Whether a mixed-integer program was ever cut short."""
         self._integers: Integers = _integers(problem) if integers is None else integers
         self._decision = Decision(
             _with_shorts(problem, self._integers), relaxed=True, unboxed=True, integers=self._integers
@@ -94,11 +97,9 @@ class Elastic:
         self._price.value, self._width.value = price, width
         best: Relaxed | None = None
         for _ in range(ROUNDS):
-            if not any(run(self._program, solver) == "solved" for solver in self._order):
-                return best
-            found = self._found()
-            if self._twin is None:
-                return found
+            found = self._solved()
+            if found is None or self._twin is None:
+                return best or found
             answer = self._twin.with_indicators(self._decision, price, width)
             self._cut(found.weights if answer is None else answer.weights, found.weights)
             if answer is not None and (best is None or answer.slacks @ price < best.slacks @ price):
@@ -106,6 +107,21 @@ class Elastic:
             if best is not None and float(best.slacks @ price - found.slacks @ price) <= INFEASIBLE:
                 return best
         return best
+
+    def _solved(self) -> Relaxed | None:
+        """Solve the program, again with further tangents where it understates what impact costs."""
+        for _ in range(ROUNDS):
+            verdicts = [run(self._program, self._order[0])]
+            verdicts.extend(run(self._program, solver) for solver in self._order[1:] if "solved" not in verdicts)
+            self.unsettled |= "timed_out" in verdicts
+            if "solved" not in verdicts:
+                return None
+            understated = impact_cuts(self._decision)
+            if not understated:
+                break
+            self._cuts.extend(understated)
+            self._program = self._stated()
+        return self._found()
 
     def with_indicators(self, decision: Decision, price: Vector, width: Vector) -> Relaxed | None:
         """The same with the indicators that another decision has found."""

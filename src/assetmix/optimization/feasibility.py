@@ -5,6 +5,7 @@ from typing import Literal
 
 from assetmix.optimization.conflict import explain
 from assetmix.optimization.memory import Memory
+from assetmix.optimization.methods import Remaining
 from assetmix.optimization.resolve import Question, resolve
 from assetmix.optimization.solution import ConflictingLimit, Relaxation
 
@@ -19,7 +20,7 @@ class Feasibility:
     joint: tuple[Relaxation, ...] = ()
 
 
-def feasibility(question: Question, memory: Memory) -> Feasibility:
+def feasibility(question: Question, memory: Memory, remaining: Remaining) -> Feasibility:
     """Find out whether the limits of a strategy leave any portfolio.
 
     Raises
@@ -27,7 +28,7 @@ def feasibility(question: Question, memory: Memory) -> Feasibility:
     InvalidRequest
         when the question is not well posed
     """
-    found = explain(resolve(question, memory))
+    found = explain(resolve(question, memory), remaining)
     if found is None:
         return Feasibility(status="feasible", sentence="The limits can be kept together.")
     return Feasibility(status="infeasible", sentence=found.sentence, conflict=found.conflict, joint=found.joint)

@@ -110,6 +110,7 @@ class NotTradable(Constraint):
 class MinimumOrder(Constraint):
     """Orders below the minimum amount are not made: a trade is 0 or at least so much."""
 
+    shown = "number"
     kind: Literal["minimum_order"] = "minimum_order"
 
     def is_integer(self, problem: Problem) -> bool:  # noqa: ARG002 - always
@@ -129,6 +130,10 @@ class MinimumOrder(Constraint):
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """What each order lacks."""
         return _least_order(problem).breach(outcome.weights - problem.current_weights)
+
+    def price_unit(self, problem: Problem, weights: Vector) -> float:  # noqa: ARG002 - rows are fractions of value
+        """One unit of money is so much of value."""
+        return 1.0 / problem.value
 
     @staticmethod
     def _amount(problem: Problem) -> str:

@@ -176,11 +176,12 @@ def frontier(
     points: list[Point] = []
     for done, level in enumerate(_levels(best[0], best[1], spec.points)):
         found = solve(_at(problem, spec, level), memory, remaining)
-        if isinstance(found, NoSolution):
+        if isinstance(found, Solution):
+            points.append(_point(problem, spec, found))
+        elif found.status == "timed_out":
             break
-        points.append(_point(problem, spec, found))
         progress((done + 1) / spec.points)
-    return _drawn(points, current, spec)
+    return _drawn(points, current, spec, out_of_time=remaining() <= 0)
 
 
 def _end(problem: Problem, measure: Measure, memory: Memory, remaining: Remaining) -> Solution | NoSolution:
@@ -219,10 +220,10 @@ def _point(problem: Problem, spec: FrontierSpec, found: Solution) -> Point:
     )
 
 
-def _drawn(points: list[Point], current: Place, spec: FrontierSpec) -> Frontier:
-    if len(points) < spec.points:
+def _drawn(points: list[Point], current: Place, spec: FrontierSpec, *, out_of_time: bool) -> Frontier:
+    if not points or out_of_time:
         sentence = f"{len(points)} of {spec.points} points were found in the time allowed; allow more seconds."
         return Frontier(status="timed_out", sentence=sentence, current=current, points=tuple(points))
-    sure = all(point.status == "optimal" for point in points)
+    sure = len(points) == spec.points and all(point.status == "optimal" for point in points)
     sentence = f"{len(points)} points lead from the best {spec.x.key} to the best {spec.y.key}."
     return Frontier(status="optimal" if sure else "feasible", sentence=sentence, current=current, points=tuple(points))

@@ -94,6 +94,11 @@ class Measure(ABC):
         """Key under which the measure is reported."""
         return self.name or self.kind
 
+    @property
+    def is_degree_one_risk(self) -> bool:
+        """Whether the measure is convex, to be minimized, and grows in proportion to the weights."""
+        return self.homogeneous and Role.MINIMIZED in self.roles
+
     def faults(self) -> tuple[Fault, ...]:
         """What is wrong with the measure whatever it is applied to; pointers relative to it."""
         return ()
@@ -117,6 +122,10 @@ class Measure(ABC):
 
     def squared(self) -> "Measure | None":
         """The measure whose square root this one is, if there is one."""
+        return None
+
+    def quadratic_at(self, problem: "Problem", weights: Vector) -> "tuple[tuple[float, Measure], ...] | None":  # noqa: ARG002
+        """Factors and quadratic measures whose sum touches this one at weights (n,) from above, but for a constant."""
         return None
 
     def companions(self, problem: "Problem", weights: Vector) -> Mapping[str, float]:  # noqa: ARG002 - few have any

@@ -52,7 +52,7 @@ def _order(problem: Problem, position: int, units: float, cause: str) -> Order:
         side="buy" if units > 0 else "sell",
         quantity=abs(units),
         price=price,
-        cost=problem.trading.cost(abs(units) * price),
+        cost=float(problem.order_costs(units * np.eye(len(problem.prices))[position] * problem.prices)[position]),
         reason=f"{_reason(problem, position, units)}; {cause}",
     )
 

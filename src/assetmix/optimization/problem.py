@@ -135,6 +135,11 @@ class Problem:
         both = np.maximum(proportional, fees) if self.trading.combine == "max" else proportional + fees
         return np.asarray((both + self.impact_rates * sizes**1.5).sum(axis=-1))
 
+    def order_costs(self, amounts: Vector) -> Vector:
+        """Money that orders of the given amounts (..., n) of money cost each, fees and impact."""
+        impact = self.impact_rates * (np.abs(amounts) / self.value) ** 1.5 * self.value
+        return np.asarray(self.trading.costs(np.abs(amounts)) + impact)
+
     def cost_slopes(self, sizes: Vector) -> Vector:
         """Slope (n,) of the cost of each trade in its size (n,), where that is above 0."""
         rate = np.full_like(sizes, self.trading.cost_fraction)
@@ -220,7 +225,7 @@ def impact_rates(problem: Problem) -> Vector:
     if impact is None or impact.window is None:
         return np.full(count, 0.0 if impact is None else impact.coefficient)
     volumes = traded_volumes(problem, impact.window)
-    closes = problem.tables["close"][-impact.window - 1 :]
+    closes = problem.tables["adjusted"][-impact.window - 1 :]
     volatility = np.nanstd(closes[1:] / closes[:-1] - 1.0, axis=0, ddof=1)
     return np.asarray(impact.coefficient * volatility * np.sqrt(problem.value / volumes))
 

@@ -7,7 +7,7 @@ import numpy as np
 from assetmix.domain.arrays import Vector
 from assetmix.optimization.measure import Fraction, Role
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.size import objective_size, plain_size
+from assetmix.optimization.size import gap_reference, plain_size
 from assetmix.optimization.solution import NoSolution, Solution, Verified
 from assetmix.optimization.statement import Attempt
 from assetmix.optimization.strategy import Objective, Term
@@ -52,7 +52,10 @@ class Quotient:
         top, bottom = self.values(solution.weights)
         sign = self.problem.objective.sign * -self.problem.objective.terms[0].weight
         value = float(objective_value(self.problem, solution.weights))
-        shortfall = (solution.proven_gap or 0.0) * objective_size(self.parametric(top / bottom if bottom else 0.0))
+        effective = self.parametric(top / bottom if bottom else 0.0)
+        shortfall = (solution.proven_gap or 0.0) * gap_reference(
+            effective, float(objective_value(effective, solution.weights))
+        )
         gap = None if solution.proven_gap is None else shortfall / max(abs(top), TINY)
         prices = tuple(
             replace(one, shadow_price=one.shadow_price * sign * self.sign / bottom) for one in solution.binding

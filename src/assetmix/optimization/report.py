@@ -63,6 +63,7 @@ def report_no_solution(problem: Problem, outcome: NoSolution, currency: str) -> 
         look_through=Exposures(current=exposure(problem, problem.current_weights)),
         violations=Breaches(current=_current_breaches(problem)),
         conflict=outcome.conflict,
+        conflict_is_minimal=outcome.conflict_is_minimal if outcome.conflict else None,
         joint=outcome.joint,
     )
 

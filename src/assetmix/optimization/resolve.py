@@ -112,4 +112,5 @@ def _estimates(question: Question, universe: Universe, benchmark: Mapping[str, f
 
 def _tables(snapshot: Snapshot, universe: Universe) -> dict[str, Matrix]:
     columns = snapshot.columns(universe.ids) if snapshot.extras else []
-    return {name: table[:, columns] for name, table in snapshot.extras.items()}
+    adjusted = {"adjusted": snapshot.history} if snapshot.extras else {}
+    return {name: table[:, columns] for name, table in {**snapshot.extras, **adjusted}.items()}

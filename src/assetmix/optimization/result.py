@@ -77,6 +77,7 @@ class Result:
     rounded: Rounded | None = None
     binding: tuple[Binding, ...] = ()
     conflict: tuple[ConflictingLimit, ...] = ()
+    conflict_is_minimal: bool | None = None
     joint: tuple[Relaxation, ...] = ()
     orders: tuple[Order, ...] = ()
     skipped: tuple[Skipped, ...] = ()

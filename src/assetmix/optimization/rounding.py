@@ -16,8 +16,18 @@ from assetmix.optimization.allocation import nearest_lots
 from assetmix.optimization.constraint import Outcome
 from assetmix.optimization.frame import FULLY_INVESTED
 from assetmix.optimization.problem import Problem
+from assetmix.optimization.swaps import moves
 from assetmix.optimization.tolerances import DIGITS, HELD, MONEY, RESIDUAL
 from assetmix.optimization.verify import objective_value
+
+SWAPS = 50
+"""Most exchanges of lots; each is the best of all single steps and pairs."""
+
+LOOKED_AT = 200
+"""So many of the best exchanges are checked against cash and limits."""
+
+IMPROVED = 1e-9
+"""Part of the objective that an exchange must gain."""
 
 FUZZ = 1e-9
 """Part of a step by which a quantity may miss a whole step and still count as one."""
@@ -55,7 +65,7 @@ def levels(problem: Problem, weights: Vector) -> Levels:
 
 def cash_after(problem: Problem, units: Vector) -> Vector:
     """Money left after trades (..., n) and the cost of each order, shape (...)."""
-    costs = problem.trading.costs(np.abs(units) * problem.prices).sum(axis=-1)
+    costs = problem.order_costs(units * problem.prices).sum(axis=-1)
     return np.asarray(problem.cash - units @ problem.prices - costs)
 
 
@@ -72,7 +82,10 @@ def rounded_trades(problem: Problem, weights: Vector, cash: float) -> Vector:
     for _ in range(2):  # completing buys makes room for mends that cash did not allow before
         walk.mend()
         walk.complete()
-    return walk.nearest() if problem.trading.lots else walk.units
+    if not problem.trading.lots:
+        return walk.units
+    walk.swap()
+    return walk.nearest()
 
 
 class _Walk:
@@ -120,6 +133,40 @@ class _Walk:
             if not (kept & useful).any():
                 return
             self._take(candidates[int(np.argmin(np.where(kept & useful, merits[1:], np.inf)))])
+
+    def swap(self) -> None:
+        """Exchange lots while that improves the objective itself, and leaves no more idle cash than a lot costs."""
+        problem, steps = self._problem, self._between.steps
+        changes = moves(steps, problem.prices, (problem.tradable > 0) & (problem.allowed > 0) & self._loose())
+        if self._by_deviation or not len(changes):
+            return
+        for _ in range(SWAPS):
+            units = np.vstack([self.units, self.units + changes])
+            values = problem.objective.sign * objective_value(problem, self._weights(units))
+            better = np.flatnonzero(values < values[0] - IMPROVED * abs(values[0]))
+            best = np.concatenate([[0], better[np.argsort(values[better])]])[: LOOKED_AT + 1]
+            fine = np.flatnonzero(self._fine(units[best], steps)[1:])
+            if not len(fine):
+                return
+            self.units = np.round(units[best[1 + fine[0]]], DIGITS)
+
+    def _loose(self) -> NDArray[np.bool_]:
+        """Instruments whose position is not closed: a full exit stays exact."""
+        return np.asarray(self._between.low != -self._problem.quantities)
+
+    def _fine(self, units: Vector, steps: Vector) -> NDArray[np.bool_]:
+        """Trades (k, n) with enough cash, none of it idle, in whole orders, and no limit broken anew."""
+        problem = self._problem
+        cash = cash_after(problem, units)
+        lots = (steps * problem.prices)[(steps > 0) & (problem.allowed > 0)]
+        idle = max(float(cash[0]), self._floor + float(lots.min(initial=np.inf)))
+        small = (units != 0) & (np.abs(units) * problem.prices < problem.trading.min_order_amount)
+        short = (problem.quantities + units < np.minimum(problem.quantities, 0.0)) & ~np.array(
+            problem.strategy.shorting
+        )
+        breaches = self._breaches(units)
+        kept = (breaches <= np.maximum(breaches[0], RESIDUAL)).all(axis=-1)
+        return np.asarray((cash >= self._floor) & (cash <= idle) & kept & ~(small | short).any(axis=-1))
 
     def nearest(self) -> Vector:
         """The lots nearest to the optimum where deviation counts and they are found; else where the walk ended."""

@@ -6,6 +6,7 @@ from assetmix.optimization.measure import Measure
 from assetmix.optimization.problem import Problem
 
 SAMPLES = 8
+PLAIN = 0.1
 
 
 def plain_size(measure: Measure, problem: Problem) -> float:
@@ -26,3 +27,11 @@ def objective_size(problem: Problem) -> float:
     """Size of the objective: that of its largest term."""
     terms = problem.objective.terms
     return max((abs(term.weight) * plain_size(term.measure, problem) for term in terms if term.weight), default=1.0)
+
+
+def gap_reference(problem: Problem, reached: float) -> float:
+    """What a gap is relative to: the value reached, or a tenth of the objective's plain size if that is larger.
+
+    Next to nothing no distance is small: a tracking error of all but zero would never be optimal.
+    """
+    return max(abs(reached), PLAIN * objective_size(problem))

@@ -64,9 +64,13 @@ class Solution:
 
 @dataclass(frozen=True, slots=True)
 class NoSolution:
-    """Why there is no answer: limits that fight, or nothing that holds the objective back."""
+    """Why there is no answer: limits that fight, or nothing that holds the objective back.
+
+    A conflict that is not proven minimal may name more limits than are needed.
+    """
 
     status: Literal["infeasible", "unbounded", "timed_out"]
     sentence: str
     conflict: tuple[ConflictingLimit, ...] = ()
     joint: tuple[Relaxation, ...] = ()
+    conflict_is_minimal: bool = True

@@ -52,7 +52,7 @@ PIQP = Solver(
     {"eps_abs": 1e-11, "eps_rel": 1e-11, "eps_duality_gap_abs": 1e-11, "eps_duality_gap_rel": 1e-11, "max_iter": 400},
 )
 CLARABEL = Solver(
-    "CLARABEL", "clarabel", {"tol_gap_abs": 1e-12, "tol_gap_rel": 1e-12, "tol_feas": 1e-12, "max_threads": 1}
+    "CLARABEL", "clarabel", {"tol_gap_abs": 1e-9, "tol_gap_rel": 1e-9, "tol_feas": 1e-9, "max_threads": 1}
 )
 CLARABEL_WIDER = Solver(
     "CLARABEL", "clarabel", {"tol_gap_abs": 1e-8, "tol_gap_rel": 1e-8, "tol_feas": 1e-8, "max_threads": 1}

@@ -86,7 +86,9 @@ class Statement:
         used = SolverUsed(solver.name.lower(), solver.version)
         if verdict not in {"solved", "inaccurate"}:
             return Attempt(verdict, used, np.zeros(0))
-        weights = np.array(self.decision.weights.value, dtype=np.float64)
+        weights = np.asarray(self.decision.weights.value, dtype=np.float64)
+        if weights.shape != self.decision.weights.shape or not np.isfinite(weights).all():
+            return Attempt("failed", used, np.zeros(0))
         duals = tuple(_dual(one.form) / (self.scale * one.scale) for one in self.stated)
         prices = {key: _dual(row) / self.scale for key, row in self.decision.keyed.items()}
         sides = {name: np.asarray(one.value) for name, one in self.decision.indicators.items()}
@@ -95,7 +97,8 @@ class Statement:
 
 def _dual(row: Expression) -> Vector:
     """Duals of a row; a program with binaries has none."""
-    return np.zeros(row.size) if row.dual_value is None else np.atleast_1d(row.dual_value)
+    duals = np.zeros(row.size) if row.dual_value is None else np.atleast_1d(row.dual_value)
+    return np.where(np.isfinite(duals), duals, 0.0)
 
 
 class LinearStatement:
@@ -153,7 +156,7 @@ def run(problem: Expression, solver: solvers.Solver) -> Verdict:
         with np.errstate(invalid="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             problem.solve(solver=solver.name, **solver.options)
-    except (cp.error.SolverError, ValueError, ArithmeticError):
+    except Exception:  # noqa: BLE001 - whatever a solver breaks with, it has no answer
         return "failed"
     return _VERDICTS.get(problem.status, "failed")
 

@@ -3,7 +3,7 @@
 RESIDUAL = 1e-6
 """Largest accepted breach of a limit, in fractions of value: a dollar in a million."""
 
-GAP = 1e-5
+GAP = 2e-5
 """Relative gap up to which a continuous answer is called optimal. Solvers run at 1e-9, but a bound
 by tangents is of first order in the weights' error where the objective itself is of second."""
 

@@ -57,7 +57,7 @@ def _measures() -> Iterable[JSON]:
         yield describe(kind, cls) | {
             "roles": [role.value for role in Role if role in cls.roles],
             "ratio": cls.fraction is not Measure.fraction,
-            "homogeneous": _of_default(cls, "homogeneous"),
+            "degree_one_risk": _of_default(cls, "is_degree_one_risk"),
             "needs": _values(_of_default(cls, "needs")),
         }
 

@@ -22,6 +22,7 @@ class AttributeAverage(Constraint):
     Every instrument of the universe must have the attribute.
     """
 
+    shown = "number"
     kind: Literal["attribute_average"] = "attribute_average"
     attribute: str
     lower: float | None = None

@@ -25,6 +25,7 @@ class MaxHoldings(Constraint):
     Makes the problem mixed-integer. A weight beyond a millionth of value counts.
     """
 
+    shown = "number"
     kind: Literal["max_holdings"] = "max_holdings"
     count: int
     scope: Scope = "all"

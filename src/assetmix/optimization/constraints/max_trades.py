@@ -25,6 +25,7 @@ class MaxTrades(Constraint):
     Makes the problem mixed-integer. A weight or trade beyond a millionth of value counts.
     """
 
+    shown = "number"
     kind: Literal["max_trades"] = "max_trades"
     count: int
     scope: Scope = "all"

@@ -22,6 +22,7 @@ from assetmix.optimization.size import plain_size
 class MeasureLimit(Constraint):
     """A measure lies between `lower` and `upper`, in the measure's own unit."""
 
+    shown = "number"
     kind: Literal["measure_limit"] = "measure_limit"
     measure: Measure
     lower: float | None = None

@@ -26,6 +26,7 @@ class MinHoldings(Constraint):
     Makes the problem mixed-integer. A weight beyond a millionth of value counts.
     """
 
+    shown = "number"
     kind: Literal["min_holdings"] = "min_holdings"
     count: int
     scope: Scope = "all"

@@ -1,7 +1,7 @@
 """Trades that the market can take."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -59,6 +59,14 @@ class Participation(Constraint):
         """What is held now, and what may be traded."""
         most = self._most(problem)
         return problem.current_weights - most, problem.current_weights + most
+
+    def loosened(self, place: int, by: float) -> "Participation":  # noqa: ARG002 - one bound
+        """Raise the fraction."""
+        return replace(self, upper=self.upper + by)
+
+    def price_unit(self, problem: Problem, weights: Vector) -> float:  # noqa: ARG002 - volumes suffice
+        """Smallest weight that one day's volume makes: one unit of the limit is so many units of a row."""
+        return float(np.min(traded_volumes(problem, self.window)) / problem.value)
 
     def _most(self, problem: Problem) -> Vector:
         return np.minimum(self.upper * traded_volumes(problem, self.window) / problem.value, UNLIMITED)

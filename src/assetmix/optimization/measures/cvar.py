@@ -44,6 +44,14 @@ class ConditionalValueAtRisk(Measure):
         """Refuse a level outside [0, 1)."""
         return level_faults(self.level)
 
+    def quadratic_at(self, problem: Problem, weights: Vector) -> tuple[tuple[float, Measure], ...] | None:
+        """Normal: the variance over twice the volatility, times the tail's mean, less the expected return."""
+        deviation = float(np.linalg.norm(problem.root[:, : len(problem.universe)] @ weights))
+        if self.distribution != "normal" or deviation <= TINY:
+            return None
+        variance, mean = measure.kinds["variance"](), measure.kinds["expected_return"]()  # type: ignore[call-arg]
+        return (0.5 * normal_tail(self.level) / deviation, variance), (-1.0, mean)
+
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State t + sum_t p max(loss - t, 0) / (1 - level) over a free t; normal: deviations less mean."""
         if self.distribution == "normal":

@@ -36,9 +36,9 @@ class ReturnRiskRatio(Measure):
 
     def faults(self) -> tuple[Fault, ...]:
         """Refuse a risk that does not grow in proportion to the weights."""
-        if self.risk.homogeneous:
+        if self.risk.is_degree_one_risk:
             return ()
-        detail = f"{self.risk.kind} does not grow in proportion to the weights; take a risk of degree one, like cvar"
+        detail = f"{self.risk.kind} is no convex risk that grows in proportion to the weights; take one like cvar"
         return (Fault("/risk", "not-homogeneous", detail),)
 
     def parts(self) -> tuple[tuple[str, Measure], ...]:

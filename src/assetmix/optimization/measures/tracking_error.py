@@ -38,6 +38,11 @@ class TrackingError(Measure):
         fields = {"benchmark": self.benchmark, "centered": self.centered}
         return measure.kinds["tracking_error_squared"](**fields)  # type: ignore[arg-type]
 
+    def quadratic_at(self, problem: Problem, weights: Vector) -> tuple[tuple[float, Measure], ...] | None:
+        """The squared tracking error over twice the tracking error."""
+        deviation = float(self.value(problem, weights))
+        return ((0.5 / deviation, self.squared()),) if deviation > TINY else None
+
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State |Fw - g|."""
         rows, offset = active_form(problem, self.benchmark, centered=self.centered)

@@ -24,6 +24,7 @@ class ValueAtRisk(Measure):
     """
 
     roles = frozenset()
+    homogeneous = True
     kind: Literal["value_at_risk"] = "value_at_risk"
     level: float = 0.95
     distribution: Distribution = "empirical"

@@ -29,6 +29,11 @@ class Volatility(Measure):
         """The variance."""
         return measure.kinds["variance"]()  # type: ignore[call-arg]
 
+    def quadratic_at(self, problem: Problem, weights: Vector) -> tuple[tuple[float, Measure], ...] | None:
+        """The variance over twice the volatility."""
+        deviation = float(self.value(problem, weights))
+        return ((0.5 / deviation, self.squared()),) if deviation > TINY else None
+
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State |Rw|."""
         return cp.norm2(problem.root[:, : len(problem.universe)] / unit @ decision.weights)

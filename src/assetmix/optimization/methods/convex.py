@@ -11,8 +11,9 @@ from assetmix.optimization.balance import balanced_attempt
 from assetmix.optimization.conflict import explain
 from assetmix.optimization.direction import unbounded_sentence
 from assetmix.optimization.memory import Memory
+from assetmix.optimization.methods.polish import polished
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.size import objective_size
+from assetmix.optimization.size import gap_reference, objective_size
 from assetmix.optimization.solution import Binding, NoSolution, Solution, Verified
 from assetmix.optimization.solvers import Solver
 from assetmix.optimization.statement import Attempt, LinearStatement, Statement
@@ -39,7 +40,7 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
     for solver in statement.order:
         if remaining() <= 0:
             return NoSolution("timed_out", "The time allowed was over before a solver had an answer.")
-        judged = judge(problem, _attempt(statement, problem, solver, memory), memory)
+        judged = judge(problem, _attempt(statement, problem, solver, memory), memory, remaining)
         if judged is not None:
             return judged
     memory.forget(key)
@@ -55,15 +56,18 @@ def _attempt(statement: Statement, problem: Problem, solver: Solver, memory: Mem
     return attempt if start is None else balanced_attempt(statement, problem, solver, start)
 
 
-def judge(problem: Problem, attempt: Attempt, memory: Memory) -> Solution | NoSolution | None:
+def judge(
+    problem: Problem, attempt: Attempt, memory: Memory, remaining: Callable[[], float]
+) -> Solution | NoSolution | None:
     """Verify what a solver said; None where it does not stand up."""
     match attempt.verdict:
         case "solved":
             return _verified(problem, attempt, memory)
         case "infeasible":
-            return explain(problem) or _costs_leave_no_room(problem)
+            return explain(problem, remaining) or _costs_leave_no_room(problem)
         case "unbounded" if not all(term.measure.bounded_below for term in problem.objective.terms):
-            return NoSolution("unbounded", unbounded_sentence(problem))
+            sentence = unbounded_sentence(problem)
+            return None if sentence is None else NoSolution("unbounded", sentence)
         case _:
             return None
 
@@ -72,6 +76,18 @@ def _verified(problem: Problem, attempt: Attempt, memory: Memory) -> Solution | 
     solution = describe(problem, attempt, None)
     if solution is None:
         return None
+    judged = _bounded(problem, solution, attempt, memory)
+    if judged.status == "optimal":
+        return judged
+    finer = polished(problem, attempt)
+    again = None if finer is None else describe(problem, finer, None)
+    if finer is None or again is None:
+        return judged
+    better = _bounded(problem, again, finer, memory)
+    return better if better.status == "optimal" else judged
+
+
+def _bounded(problem: Problem, solution: Solution, attempt: Attempt, memory: Memory) -> Solution:
     gap = proven_gap(problem, solution.weights, attempt, memory)
     return replace(solution, proven_gap=gap, status="optimal" if gap is not None and gap <= GAP else "feasible")
 
@@ -111,7 +127,13 @@ def proven_gap(problem: Problem, weights: Vector, attempt: Attempt, memory: Memo
     bound = touching.height - float(touching.slope @ weights) + least
     value = problem.objective.sign * float(objective_value(problem, weights))
     reached = value + penalties(problem, outcome_of(problem, weights))
-    return max(0.0, (reached - bound) / max(abs(value), objective_size(problem)))
+    return relative_gap(problem, reached, bound)
+
+
+def relative_gap(problem: Problem, reached: float, bound: float) -> float | None:
+    """Distance of what is reached from a bound, both to be minimized; None where they contradict each other."""
+    gap = (reached - bound) / gap_reference(problem, reached)
+    return None if gap < -GAP else max(0.0, gap)
 
 
 def _linear(problem: Problem, memory: Memory) -> LinearStatement:

@@ -51,11 +51,11 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
     if isinstance(ended, NoSolution):
         return ended
     quotient = search.quotient
-    if ended.verdict == "infeasible":
-        return convex.judge(quotient.parametric(0.0), ended, memory) or _failed(memory, key)
+    if ended.verdict != "solved":
+        return convex.judge(quotient.parametric(0.0), ended, memory, remaining) or _failed(memory, key)
     top, bottom = quotient.values(ended.weights)
     effective = quotient.parametric(top / bottom if bottom > TINY else 0.0)
-    solution = convex.judge(effective, ended, memory)
+    solution = convex.judge(effective, ended, memory, remaining)
     if not isinstance(solution, Solution):
         return solution or _failed(memory, key)
     return quotient.restated(solution)
@@ -106,12 +106,12 @@ class _Search:
         quotient = self.quotient
         bracket = _Bracket(quotient.guess(), quotient.units[0] / quotient.units[1], quotient.is_curved)
         for _ in range(ROUNDS):
-            if remaining() <= 0:
-                return NoSolution("timed_out", "The time allowed was over before a solver had an answer.")
             attempt = self._solve(bracket.ratio)
-            if attempt.verdict == "infeasible":
+            if remaining() <= 0:
+                return NoSolution("timed_out", "The time allowed was over before the best ratio was found.")
+            if attempt.verdict not in {"solved", "inaccurate", "unbounded"}:
                 return attempt
-            if attempt.verdict not in {"solved", "inaccurate"}:
+            if attempt.verdict == "unbounded":
                 bracket.unbounded()
                 continue
             top, bottom = quotient.values(attempt.weights)

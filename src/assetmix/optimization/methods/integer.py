@@ -7,7 +7,7 @@ relaxation. It ends at the gap asked for, or when the time is over, with the gap
 Source: Duran and Grossmann (1986), see `assetmix.optimization.master`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +20,6 @@ from assetmix.optimization.master import Guess, Master
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.methods import convex
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.size import objective_size
 from assetmix.optimization.solution import NoSolution, Solution
 from assetmix.optimization.solvers import scip
 from assetmix.optimization.statement import Attempt, Statement
@@ -54,7 +53,7 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
     if attempt.verdict == "solved":
         at_once = _if_whole(problem, attempt, memory)
         return at_once or _Search(problem, attempt).run(remaining)
-    judged = convex.judge(problem, attempt, memory)
+    judged = convex.judge(problem, attempt, memory, remaining)
     if judged is None:
         memory.forget(("relaxed", problem.structure))
         raise SolverFailed("No solver gave an answer that keeps every limit; the numbers may be badly scaled.")
@@ -75,7 +74,7 @@ def _if_whole(problem: Problem, attempt: Attempt, memory: Memory) -> Solution | 
     snapped = replace(attempt, weights=_snapped(problem, attempt.weights))
     if max_residual(problem, outcome_of(problem, snapped.weights)) > RESIDUAL:
         return None
-    solution = convex.judge(problem, snapped, memory)
+    solution = convex.judge(problem, snapped, memory, lambda: 0.0)
     if not isinstance(solution, Solution) or solution.proven_gap is None or solution.proven_gap > problem.gap:
         return None
     return solution
@@ -93,7 +92,7 @@ class _Search:
         self._value = np.inf
         self._best: Attempt | None = None
         self._seen: set[bytes] = set()
-        self._bound_is_sure = True
+        self._bound_is_sure = all(np.isfinite(end).all() for end in problem.box)
 
     def run(self, remaining: Callable[[], float]) -> Solution | NoSolution:
         """Propose, polish, cut, until the gap is small enough."""
@@ -105,7 +104,7 @@ class _Search:
             self._learn(guess)
             if guess.weights is None:
                 if guess.verdict == "infeasible" and self._best is None:
-                    return explain(self._problem) or self._no_answer()
+                    return explain(self._problem, remaining) or self._no_answer()
                 break
             is_new = self._polish(guess)
             self._master.cut(guess.weights)
@@ -146,7 +145,7 @@ class _Search:
         if name in self._seen:
             return False
         self._seen.add(name)
-        attempt = self._fixed_attempt(guess.indicators)
+        attempt = self._fixed_attempt(guess)
         if attempt is not None:
             self._master.cut(attempt.weights)
             self._keep(attempt)
@@ -158,10 +157,10 @@ class _Search:
         least = np.inf if guess.verdict == "infeasible" and self._best is not None else guess.bound
         self._bound = max(self._bound, min(least, self._value))
 
-    def _fixed_attempt(self, indicators: Mapping[str, Vector]) -> Attempt | None:
-        self._fixed.decision.fix(indicators)
+    def _fixed_attempt(self, guess: Guess) -> Attempt | None:
+        self._fixed.decision.fix(guess.indicators)
         for solver in self._fixed.order:
-            attempt = balanced_attempt(self._fixed, self._problem, solver)
+            attempt = balanced_attempt(self._fixed, self._problem, solver, guess.weights)
             if attempt.verdict == "infeasible":
                 return None
             if attempt.verdict == "solved":
@@ -179,9 +178,10 @@ class _Search:
             self._value, self._best = value, attempt
 
     def _gap(self) -> float:
-        if self._best is None:
+        if self._best is None or not np.isfinite(self._bound):
             return np.inf
-        return max(0.0, (self._value - self._bound) / max(abs(self._value), objective_size(self._problem)))
+        gap = convex.relative_gap(self._problem, self._value, self._bound)
+        return np.inf if gap is None else gap
 
     def _ended(self) -> Solution | NoSolution:
         if self._best is None:

@@ -12,7 +12,7 @@ import numpy as np
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.methods import convex, integer
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.size import objective_size
+from assetmix.optimization.size import gap_reference
 from assetmix.optimization.solution import NoSolution, Solution, Verified
 from assetmix.optimization.strategy import Objective, Term
 from assetmix.optimization.tolerances import GAP, TINY
@@ -69,6 +69,6 @@ def _gap(problem: Problem, square: Problem, found: Solution, deviation: float) -
         return None
     weight = abs(problem.objective.terms[0].weight)
     squares = weight * deviation**2
-    open_by = found.proven_gap * max(squares, objective_size(square))
+    open_by = found.proven_gap * gap_reference(square, squares)
     least = float(np.sqrt(max(squares - open_by, 0.0) / weight))
-    return max(0.0, weight * (deviation - least) / max(weight * deviation, objective_size(problem)))
+    return convex.relative_gap(problem, weight * deviation, weight * least)

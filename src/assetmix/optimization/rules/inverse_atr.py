@@ -46,18 +46,20 @@ class InverseAverageTrueRange(Rule):
         """
         ratios = np.zeros_like(members)
         for position in np.flatnonzero(members):
-            ratios[position] = problem.prices[position] / self._average_true_range(problem, int(position))
+            ratios[position] = self._price_over_range(problem, int(position))
         return np.asarray(ratios / ratios.sum())
 
-    def _average_true_range(self, problem: Problem, position: int) -> float:
-        columns = [problem.tables[name][:, position] for name in ("high", "low", "close")]
+    def _price_over_range(self, problem: Problem, position: int) -> float:
+        """Last close over the average range, both adjusted as the close is: a split is no range."""
+        columns = [problem.tables[name][:, position] for name in ("high", "low", "close", "adjusted")]
         table = np.column_stack(columns)
-        high, low, close = table[np.isfinite(table).all(axis=1)].T
+        high, low, raw, close = table[np.isfinite(table).all(axis=1)].T
+        high, low = high * close / raw, low * close / raw
         before = close[:-1]
         ranges = np.maximum(high[1:] - low[1:], np.maximum(np.abs(high[1:] - before), np.abs(low[1:] - before)))
         average = float(ranges[-self.window :].mean()) if len(ranges) >= self.window else 0.0
         if average > 0:
-            return average
+            return float(close[-1]) / average
         key = problem.universe.ids[position]
         detail = f"{key} has no {self.window} true ranges above 0; load high, low and close, or shorten the window"
         raise MissingData(detail, [Fault("/strategy/objective/window", "missing-price", detail)])

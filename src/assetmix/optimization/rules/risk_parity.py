@@ -43,8 +43,8 @@ class RiskParity(Rule):
         total = sum(self.budgets.values())
         if self.budgets and abs(total - 1.0) > SUM:
             found.append(Fault("/budgets", "out-of-range", f"budgets sum to 1, not to {total:g}"))
-        if self.measure is not None and not self.measure.homogeneous:
-            detail = f"{self.measure.kind} does not grow in proportion to the weights; name a risk of degree one"
+        if self.measure is not None and not self.measure.is_degree_one_risk:
+            detail = f"{self.measure.kind} is no convex risk that grows in proportion to the weights; name one"
             found.append(Fault("/measure", "not-homogeneous", detail))
         return tuple(found)
 
