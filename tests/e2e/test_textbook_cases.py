@@ -123,15 +123,14 @@ FUND = np.random.default_rng(3).normal(size=(200, 3)) * [1e-5, 0.01, 0.03] + [2e
 
 def semideviation(path: np.ndarray) -> float:
     below = np.minimum(path - path.mean(), 0.0)
-    return math.sqrt(below @ below / (len(path) - 1))
+    return math.sqrt(float(below @ below) / (len(path) - 1))
 
 
 def entropic_value(path: np.ndarray) -> float:
     """An upper bound of the entropic value at risk at 95 %: the least over a grid of z."""
     worst = float(-path.min())
-    return min(
-        worst + z * (math.log(np.exp((-path - worst) / z).mean()) - math.log(0.05)) for z in np.geomspace(1e-9, 1, 400)
-    )
+    grid: list[float] = np.geomspace(1e-9, 1, 400).tolist()
+    return min(worst + z * (math.log(float(np.exp((-path - worst) / z).mean())) - math.log(0.05)) for z in grid)
 
 
 @pytest.mark.parametrize(

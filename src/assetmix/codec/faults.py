@@ -13,6 +13,9 @@ from assetmix.optimization.check import MOST_FAULTS, escape
 MALFORMED = {"json_invalid", "finite_number"}
 """Kinds of errors that mean the text is not JSON as we take it, whatever the schema."""
 
+PLAIN_TYPES = {"str", "int", "float", "bool"}
+"""Members of unions that are no objects, as pydantic names them in locations."""
+
 _CODES = {
     "extra_forbidden": "unknown_field",
     "unexpected_keyword_argument": "unknown_field",
@@ -61,7 +64,7 @@ def _nearest_members(places: list[_Place]) -> dict[str, str]:
         if place.union is not None:
             complaints[place.union][place.member] += 1
     return {
-        union: min(members, key=lambda name: (name.startswith("literal"), members[name]))
+        union: min(members, key=lambda name: (name.startswith("literal") or name in PLAIN_TYPES, members[name]))
         for union, members in complaints.items()
     }
 
@@ -70,7 +73,7 @@ def _place(document: object, location: tuple[int | str, ...]) -> _Place:
     pointer, here, union, member = "", document, None, ""
     for place, part in enumerate(location):
         found = _descend(here, part)
-        if str(part).startswith("literal["):
+        if str(part).startswith("literal[") or part in PLAIN_TYPES:
             union, member = pointer, str(part)
         elif str(part).startswith("#"):
             continue

@@ -58,7 +58,7 @@ def nearest_lots(problem: Problem, weights: Vector, cash: float, floor: float) -
 
 def _stated(problem: Problem, floor: float) -> tuple[Decision, list[object]]:
     """The hard limits in linear rows; what curved ones say is checked when lots are chosen."""
-    rest = (one for one in problem.constraints if one is not FULLY_INVESTED and one.penalty is None)
+    rest = (one for one in problem.constraints if one is not FULLY_INVESTED and one.penalty is None and not one.exact)
     constraints = (*rest, Cash(lower_fraction=floor))
     decision = Decision(replace(problem, constraints=constraints), relaxed=True, integers="free")
     rows: list[object] = []

@@ -8,10 +8,10 @@ from assetmix.domain.instrument import is_cash
 from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Fault
-from assetmix.estimation.specs import GivenForecast
+from assetmix.estimation.specs import BlackLitterman, Equilibrium, GivenForecast
 from assetmix.optimization.check import MOST_MONEY, escape
 from assetmix.optimization.measure import Measure, Needs
-from assetmix.optimization.reach import allowed_ids
+from assetmix.optimization.reach import allowed_ids, forecast_weights
 from assetmix.optimization.rule import Rule
 from assetmix.optimization.scope import Ids, Scope, membership
 from assetmix.optimization.strategy import Strategy, UniverseById
@@ -51,6 +51,7 @@ def check_application(one: Application) -> list[Fault]:
         *_forecast(one),
         *_covered(one),
         *_scopes(one),
+        *_budgets(one),
         *_attributes(one),
         *_benchmarks(one),
         *_value(one.value),
@@ -152,6 +153,13 @@ def _scopes(one: Application) -> Iterator[Fault]:
                 yield Fault(pointer, "unknown-asset", "this instrument is not in the universe; add it there")
 
 
+def _budgets(one: Application) -> Iterator[Fault]:
+    for key in getattr(one.strategy.objective, "budgets", {}):
+        if key not in one.reached:
+            pointer = f"/strategy/objective/budgets/{escape(key)}"
+            yield Fault(pointer, "unknown-asset", "this instrument is not in the universe; add it there")
+
+
 def _named_scopes(strategy: Strategy) -> Iterator[tuple[str, Scope]]:
     for i, constraint in enumerate(strategy.constraints):
         yield from ((f"/constraints/{i}{pointer}", scope) for pointer, scope in constraint.scopes())
@@ -183,10 +191,20 @@ def _matches(scope: Scope, snapshot: Snapshot) -> bool:
 def _benchmarks(one: Application) -> Iterator[Fault]:
     shared = one.strategy.benchmark or one.portfolio.benchmark
     yield from _members("/strategy/benchmark", shared, one)
+    for pointer, weights in forecast_weights(one.strategy):
+        yield from _members(f"/strategy{pointer}", weights, one)
+    yield from _prior(one, shared)
     for pointer, measure in one.strategy.named_measures():
         own: Mapping[str, float] = getattr(measure, "benchmark", {})
         yield from _benchmark_given(f"/strategy{pointer}", measure, given=bool(shared) or bool(own))
         yield from _members(f"/strategy{pointer}/benchmark", own, one)
+
+
+def _prior(one: Application, benchmark: Mapping[str, float]) -> Iterator[Fault]:
+    match one.strategy.forecast:
+        case BlackLitterman(prior_weights=own) | Equilibrium(weights=own) if not own and not benchmark:
+            detail = "the forecast needs weights to start from: give them, or a benchmark"
+            yield Fault("/strategy/forecast", "missing-benchmark", detail)
 
 
 def _benchmark_given(pointer: str, measure: Measure, *, given: bool) -> Iterator[Fault]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from assetmix.domain.arrays import Matrix, Vector
-from assetmix.errors import SolverFailed
+from assetmix.errors import Fault, InvalidRequest, SolverFailed
 from assetmix.optimization import atoms as cp
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.measure import Measure
@@ -15,6 +15,8 @@ from assetmix.optimization.tolerances import CONTRIBUTION
 
 NEWTON_STEPS = 200
 BACKTRACK = 0.5
+FAR = 1e7
+"""Size of a solution, in units of one over volatility, that only a riskless mix lets grow."""
 SUFFICIENT = 0.1
 
 
@@ -39,7 +41,7 @@ def budget_by_volatility(root: Matrix, budgets: Vector) -> Vector:
     held = np.flatnonzero(budgets)
     scale = np.linalg.norm(root[:, held], axis=0)
     if (scale <= 0).any():
-        raise SolverFailed("An instrument has no risk, so it can contribute none; leave it out.")
+        raise no_risk("an instrument has no risk, so that it can contribute none; leave it out")
     correlation = (root[:, held] / scale).T @ (root[:, held] / scale)
     solution = _newton(correlation, budgets[held])
     contributions = solution * (correlation @ solution)
@@ -74,12 +76,19 @@ def budget_by_measure(problem: Problem, measure: Measure, budgets: Vector) -> Ve
     return np.asarray(weights / weights.sum())
 
 
+def no_risk(detail: str) -> InvalidRequest:
+    """Refusal of budgets of a risk that is not there."""
+    return InvalidRequest(detail, [Fault("/strategy/objective", "no-risk", detail)])
+
+
 def _newton(correlation: Matrix, budgets: Vector) -> Vector:
     solution = np.sqrt(budgets / correlation.sum(axis=1).clip(min=1.0))
     for _ in range(NEWTON_STEPS):
         gradient = correlation @ solution - budgets / solution
         if np.abs(solution * gradient).max() <= CONTRIBUTION * 1e-4:
             break
+        if not np.isfinite(solution).all() or solution.max() > FAR:
+            raise no_risk("a mix of the instruments has no risk at all, so that no contributions can be shared out")
         step = np.linalg.solve(correlation + np.diag(budgets / solution**2), -gradient)
         solution = _backtrack(correlation, budgets, solution, (step, float(gradient @ step)))
     return np.asarray(solution)

@@ -122,9 +122,10 @@ def _measures(strategy: Strategy) -> Iterator[Fault]:
 def _keys(strategy: Strategy) -> Iterator[Fault]:
     seen: dict[str, Measure] = {kind: measure.kinds[kind]() for kind in ALWAYS}  # type: ignore[call-arg]
     for pointer, one in strategy.named_measures():
-        if not _same(seen.setdefault(one.key, one), one):
-            detail = f"two different measures would be reported as {one.key!r}; give one of them a name"
-            yield Fault(pointer, "duplicate", detail)
+        for key in one.keys:
+            if not _same(seen.setdefault(key, one), one):
+                detail = f"two different measures would be reported as {key!r}; give one of them a name"
+                yield Fault(pointer, "duplicate", detail)
 
 
 def _same(one: Measure, other: Measure) -> bool:

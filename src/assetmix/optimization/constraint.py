@@ -39,6 +39,8 @@ class Constraint(ABC):
     tables: ClassVar[frozenset[str]] = frozenset()
     shown: ClassVar[Literal["percent", "number"]] = "percent"
     """How a change of a bound is written for people: in percent of value, or as the plain number that it is."""
+    exact: ClassVar[bool] = False
+    """Whether the rows ask for exact figures, which whole lots cannot give: rounding comes as near as it can."""
     kind: str
     name: str | None = None
     penalty: float | None = None

@@ -164,7 +164,7 @@ class Decision:
         """Cost of the trades, convex, and no more than an envelope of it where the decision is relaxed."""
         trading = self.problem.trading
         if trading.is_free:
-            return 0.0
+            return cp.Constant(0.0)
         if self.relaxed:
             return cp.sum(relaxed_costs(self))
         fees = 0.0

@@ -197,7 +197,9 @@ def _levels(first: float, last: float, points: int) -> Vector:
 
 def _at(problem: Problem, spec: FrontierSpec, level: float) -> Problem:
     bound = LevelBound(measure=spec.y, level=float(level))
-    return replace(problem, constraints=(*problem.constraints, bound), structure=f"{problem.structure}/frontier")
+    return replace(
+        problem, constraints=(*problem.constraints, bound), structure=f"{problem.structure}/{spec.x!r}/{spec.y!r}"
+    )
 
 
 def _level(problem: Problem) -> float:

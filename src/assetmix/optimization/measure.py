@@ -95,6 +95,12 @@ class Measure(ABC):
         return self.name or self.kind
 
     @property
+    def keys(self) -> tuple[str, ...]:
+        """Every key that the measure reports a figure under; companions are the compounded figures."""
+        has_companions = type(self).companions is not Measure.companions
+        return (self.key, f"{self.key}_compounded") if has_companions else (self.key,)
+
+    @property
     def is_degree_one_risk(self) -> bool:
         """Whether the measure is convex, to be minimized, and grows in proportion to the weights."""
         return self.homogeneous and Role.MINIMIZED in self.roles

@@ -47,8 +47,20 @@ class Quotient:
             structure = f"{structure}/{ratio!r}"
         return replace(self.problem, strategy=strategy, structure=structure)
 
-    def restated(self, solution: Solution) -> Solution:
-        """The solution in terms of the ratio: value, gap, and shadow prices."""
+    def safest(self) -> Problem:
+        """The problem of the least bottom, without integers: what bounds every bottom from below."""
+        objective = Objective(sense="minimize", terms=(Term(measure=self.fraction.bottom),))
+        whole = tuple(one for one in self.problem.constraints if not one.is_integer(self.problem))
+        strategy = replace(self.problem.strategy, objective=objective)
+        structure = f"{self.problem.structure}/safest"
+        return replace(self.problem, strategy=strategy, constraints=whole, structure=structure)
+
+    def restated(self, solution: Solution, least: float) -> Solution:
+        """The solution in terms of the ratio: value, gap, and shadow prices.
+
+        No top exceeds ratio x bottom by more than the shortfall, so no ratio exceeds this one by
+        more than the shortfall over the `least` bottom that there is.
+        """
         top, bottom = self.values(solution.weights)
         sign = self.problem.objective.sign * -self.problem.objective.terms[0].weight
         value = float(objective_value(self.problem, solution.weights))
@@ -56,7 +68,8 @@ class Quotient:
         shortfall = (solution.proven_gap or 0.0) * gap_reference(
             effective, float(objective_value(effective, solution.weights))
         )
-        gap = None if solution.proven_gap is None else shortfall / max(abs(top), TINY)
+        open_by = shortfall / max(least, TINY) / max(abs(top / bottom), TINY) if bottom > TINY else np.inf
+        gap = None if solution.proven_gap is None or not open_by <= 1.0 else open_by
         prices = tuple(
             replace(one, shadow_price=one.shadow_price * sign * self.sign / bottom) for one in solution.binding
         )

@@ -1,5 +1,7 @@
 """Which instruments a strategy reaches when it is applied to a portfolio, and what that is worth."""
 
+from collections.abc import Mapping
+
 from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.snapshot import Snapshot
 from assetmix.optimization.strategy import Strategy, UniverseById, UniverseByTag
@@ -12,10 +14,23 @@ def total_value(portfolio: Portfolio, snapshot: Snapshot) -> float:
 
 
 def benchmark_ids(strategy: Strategy, portfolio: Portfolio) -> tuple[str, ...]:
-    """Ids of every benchmark that the strategy's measures use, in a stable order."""
+    """Ids of every benchmark that measures use, and of priors and views, in a stable order."""
+    opinions = (key for _, weights in forecast_weights(strategy) for key in weights)
+    return tuple(dict.fromkeys((*_benchmarks(strategy, portfolio), *opinions)))
+
+
+def _benchmarks(strategy: Strategy, portfolio: Portfolio) -> tuple[str, ...]:
     own = [getattr(measure, "benchmark", {}) for _, measure in strategy.named_measures()]
     shared = strategy.benchmark or portfolio.benchmark
     return tuple(dict.fromkeys(key for weights in (shared, *own) for key in weights))
+
+
+def forecast_weights(strategy: Strategy) -> tuple[tuple[str, Mapping[str, float]], ...]:
+    """Weights by id that a forecast names, each with its JSON pointer: a prior, views."""
+    forecast = strategy.forecast
+    named = ((f"/forecast/{field}", getattr(forecast, field, None)) for field in ("prior_weights", "weights"))
+    views = ((f"/forecast/views/{i}/weights", view.weights) for i, view in enumerate(getattr(forecast, "views", ())))
+    return tuple((pointer, weights) for pointer, weights in (*named, *views) if weights)
 
 
 def wanted_tables(strategy: Strategy) -> frozenset[str]:
@@ -42,6 +57,6 @@ def allowed_ids(strategy: Strategy, portfolio: Portfolio, snapshot: Snapshot) ->
             tagged = (one for one in snapshot.instruments if one.tradable and wanted & set(one.tags))
             return frozenset(instrument.id for instrument in tagged)
         case None:
-            known = (snapshot.by_id[key] for key in benchmark_ids(strategy, portfolio) if key in snapshot.by_id)
+            known = (snapshot.by_id[key] for key in _benchmarks(strategy, portfolio) if key in snapshot.by_id)
             members = (one.id for one in known if one.tradable)
             return frozenset([*portfolio.positions, *members])

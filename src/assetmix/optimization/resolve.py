@@ -13,6 +13,7 @@ from assetmix.domain.lookthrough import Classification
 from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.snapshot import Snapshot
 from assetmix.domain.universe import Universe
+from assetmix.errors import InvalidRequest
 from assetmix.estimation.estimate import Estimates, Wanted, estimate
 from assetmix.optimization.application import Application, check_application, strange_scopes
 from assetmix.optimization.check import check_strategy, refuse
@@ -107,7 +108,11 @@ def _estimates(question: Question, universe: Universe, benchmark: Mapping[str, f
     wanted = Wanted(
         None if question.model is not None else strategy.risk_model, strategy.forecast, question.model, benchmark
     )
-    return estimate(question.snapshot, universe.ids, extra, wanted)
+    try:
+        return estimate(question.snapshot, universe.ids, extra, wanted)
+    except InvalidRequest as error:
+        error.faults = tuple(replace(one, pointer=f"/strategy{one.pointer}") for one in error.faults)
+        raise
 
 
 def _tables(snapshot: Snapshot, universe: Universe) -> dict[str, Matrix]:

@@ -222,7 +222,9 @@ class _Walk:
     def _breaches(self, units: Vector) -> Vector:
         problem = self._problem
         outcome = Outcome(self._weights(units), cash_after(problem, units) / problem.value)
-        rest = (one for one in problem.constraints if one.penalty is None and one is not FULLY_INVESTED)
+        rest = (
+            one for one in problem.constraints if one.penalty is None and one is not FULLY_INVESTED and not one.exact
+        )
         return np.concatenate([one.breach(problem, outcome) for one in rest], axis=-1)
 
     def _weights(self, units: Vector) -> Vector:

@@ -61,7 +61,7 @@ CLARABEL_WIDER = Solver(
 CLARABEL_WIDEST = Solver(
     "CLARABEL", "clarabel", {"tol_gap_abs": 1e-6, "tol_gap_rel": 1e-6, "tol_feas": 1e-7, "max_threads": 1}
 )
-"""For exponential cones over kinked risks, where a budget is met to a ten-thousandth at best."""
+"""The last resort, for exponential cones above all; verification decides what the answer is worth."""
 HIGHS = Solver(
     "HIGHS", "highspy", {"threads": 1, "primal_feasibility_tolerance": 1e-9, "mip_feasibility_tolerance": 1e-9}
 )
@@ -85,4 +85,4 @@ def order(problem: Expression) -> tuple[Solver, ...]:
         return (HIGHS, CLARABEL) if rows <= SIMPLEX_ROWS else (CLARABEL, HIGHS)
     if problem.is_qp():
         return (PIQP, CLARABEL)
-    return (CLARABEL, CLARABEL_WIDER)
+    return (CLARABEL, CLARABEL_WIDER, CLARABEL_WIDEST)

@@ -74,7 +74,7 @@ class NewRun:
     portfolio_id: str | None
     strategy_id: int | None
     what_if: bool
-    kind: str
+    kind: str = "optimization"
     optimization_hash: str
     inputs: dict[str, Any]
     snapshot_digest: str

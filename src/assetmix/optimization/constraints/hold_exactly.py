@@ -18,6 +18,7 @@ from assetmix.optimization.problem import Problem
 class HoldExactly(Constraint):
     """The weights after trading are exactly these; instruments that are not named are 0."""
 
+    exact = True
     kind: Literal["hold_exactly"] = "hold_exactly"
     weights: Mapping[str, float]
 

@@ -22,6 +22,7 @@ class MarketNeutral(Constraint):
     Needs `"shorting": true` to hold anything at all.
     """
 
+    exact = True
     kind: Literal["market_neutral"] = "market_neutral"
 
     def rows(self, problem: Problem) -> tuple[Row, ...]:  # noqa: ARG002 - the same for every problem

@@ -31,8 +31,9 @@ class MeasureLimit(Constraint):
     def faults(self) -> tuple[Fault, ...]:
         """Refuse crossed bounds, and a bound on the side that is not convex."""
         asked = ((Role.BOUNDED_BELOW, self.lower), (Role.BOUNDED_ABOVE, self.upper))
+        cure = "bound its other side" if self.measure.roles else "it can only be reported"
         return super(MeasureLimit, self).faults() + tuple(
-            Fault("/measure", "not-convex", f"{self.measure.kind} cannot be {role.value}; bound its other side")
+            Fault("/measure", "not-convex", f"{self.measure.kind} cannot be {role.value}; {cure}")
             for role, bound in asked
             if bound is not None and role not in self.measure.roles
         )

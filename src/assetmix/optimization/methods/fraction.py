@@ -17,15 +17,19 @@ from assetmix.optimization import atoms as cp
 from assetmix.optimization.atoms import Expression
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.memory import Memory
-from assetmix.optimization.methods import convex, integer
+from assetmix.optimization.methods import convex, integer, squared
 from assetmix.optimization.methods.tangency import Tangency, first_usable
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.quotient import Quotient
+from assetmix.optimization.size import gap_reference
 from assetmix.optimization.solution import NoSolution, Solution
 from assetmix.optimization.statement import Attempt, Statement
 from assetmix.optimization.tolerances import RATIO, TINY
 
 ROUNDS = 60
+WHOLE_ROUNDS = 12
+"""Dinkelbach's steps over mixed-integer problems: each multiplies the digits that are right."""
+NUDGE, MOST_NUDGES = 1e-3, 5
 
 
 def accepts(problem: Problem) -> bool:
@@ -58,7 +62,7 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
     solution = convex.judge(effective, ended, memory, remaining)
     if not isinstance(solution, Solution):
         return solution or _failed(memory, key)
-    return quotient.restated(solution)
+    return quotient.restated(solution, _least_bottom(quotient, memory, remaining))
 
 
 def _search(problem: Problem) -> "Tangency | _Search":
@@ -71,16 +75,33 @@ def _whole(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> 
     """The same sequence over mixed-integer problems; their gaps carry over to the ratio."""
     quotient = Quotient(problem)
     ratio = quotient.guess()
+    rounds = 0
     while True:
         solution = integer.run(quotient.parametric(ratio, own=True), memory, remaining)
         if isinstance(solution, NoSolution):
             return solution
+        rounds += 1
         top, bottom = quotient.values(solution.weights)
         gain = top - ratio * bottom
-        if bottom <= TINY or abs(gain) <= max(RATIO, solution.proven_gap or 0.0) * abs(top) or remaining() <= 0:
+        if bottom <= TINY or abs(gain) <= max(RATIO, solution.proven_gap or 0.0) * abs(top):
+            break
+        if rounds >= WHOLE_ROUNDS or remaining() <= 0:
             break
         ratio = max(top / bottom, 0.0) if quotient.is_curved else top / bottom
-    return quotient.restated(solution)
+    return quotient.restated(solution, _least_bottom(quotient, memory, remaining))
+
+
+def _least_bottom(quotient: Quotient, memory: Memory, remaining: Callable[[], float]) -> float:
+    """A proven lower bound of the bottom; 0 where there is none."""
+    safest = quotient.safest()
+    method = squared if squared.accepts(safest) else convex
+    try:
+        found = method.run(safest, memory, remaining)
+    except SolverFailed:
+        return 0.0
+    if isinstance(found, NoSolution) or found.proven_gap is None or found.objective_value is None:
+        return 0.0
+    return float(max(0.0, found.objective_value - found.proven_gap * gap_reference(safest, found.objective_value)))
 
 
 def _failed(memory: Memory, key: tuple[str, str]) -> NoSolution:
@@ -106,18 +127,25 @@ class _Search:
         quotient = self.quotient
         bracket = _Bracket(quotient.guess(), quotient.units[0] / quotient.units[1], quotient.is_curved)
         for _ in range(ROUNDS):
-            attempt = self._solve(bracket.ratio)
             if remaining() <= 0:
                 return NoSolution("timed_out", "The time allowed was over before the best ratio was found.")
-            if attempt.verdict not in {"solved", "inaccurate", "unbounded"}:
-                return attempt
-            if attempt.verdict == "unbounded":
-                bracket.unbounded()
-                continue
-            top, bottom = quotient.values(attempt.weights)
-            if bracket.settled(top, bottom):
-                return quotient.usable(replace(attempt, verdict="solved"), top)
+            settled = self._step(bracket)
+            if settled is not None:
+                return settled
         return NoSolution("unbounded", "The ratio grows without end: nothing bounds its bottom away from 0.")
+
+    def _step(self, bracket: "_Bracket") -> Attempt | NoSolution | None:
+        """Solve at one ratio and move to the next; the answer where there is nothing better."""
+        attempt = self._solve(bracket.ratio)
+        if attempt.verdict == "unbounded":
+            bracket.unbounded()
+            return None
+        if attempt.verdict not in {"solved", "inaccurate"}:
+            return None if attempt.verdict == "failed" and bracket.nudged() else attempt
+        top, bottom = self.quotient.values(attempt.weights)
+        if not bracket.settled(top, bottom):
+            return None
+        return self.quotient.usable(replace(attempt, verdict="solved"), top)
 
     def _goal(self, problem: Problem, decision: Decision) -> tuple[Expression, float]:
         top = self.quotient.fraction.top.expression(problem, decision, self.quotient.units[0])
@@ -137,6 +165,13 @@ class _Bracket:
         self._unit = unit
         self._floor = 0.0 if is_curved else -np.inf
         self._high = np.inf
+        self._nudges = 0
+
+    def nudged(self) -> bool:
+        """Step a little aside, where a solver breaks down at one ratio and not at the next; a few times."""
+        self._nudges += 1
+        self.ratio *= 1.0 - NUDGE * self._nudges
+        return self._nudges <= MOST_NUDGES
 
     def unbounded(self) -> None:
         """The present ratio is too small to hold anything back."""

@@ -131,7 +131,7 @@ class _Search:
         """Cut the root until its bound rises no more: cuts are cheap before any branching."""
         before = -np.inf
         for _ in range(ROOT_ROUNDS):
-            guess = self._master.solve(remaining(), 0.0, root=True)
+            guess = self._master.solve(remaining() * PART, 0.0, root=True)
             if guess.weights is None or remaining() <= 0:
                 return
             self._master.cut(guess.weights)

@@ -25,7 +25,7 @@ MOST_DAYS = 20_000
 @router.put("/instruments", openapi_extra=accepts("Instruments", INSTRUMENTS))
 async def put_instruments(request: Request, inside: InHouse, caller: Writer) -> dict[str, int]:
     """Create or replace instruments, all of them or none."""
-    body = await read_json(request, INSTRUMENTS, most_bytes(inside, data=True))
+    body = await read_json(request, INSTRUMENTS, most_bytes(inside))
     return writing.write_change(await market_data.put_instruments(inside, caller, body.instruments))
 
 
