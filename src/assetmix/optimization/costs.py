@@ -78,6 +78,7 @@ def _impact(decision: "Decision", sizes: Expression) -> Expression:
     def largest(one: "Problem") -> Vector:
         return np.maximum(*_most(decision, one))
 
+    decision.link(costs >= cp.multiply(decision.impact_slopes, sizes) - decision.impact_heights)
     for part in TANGENTS:
         decision.link(costs >= _touching(decision, part, sizes))
     chord = decision.parameter(lambda one: one.impact_rates * np.sqrt(largest(one)))
@@ -95,6 +96,16 @@ def _touching(decision: "Decision", part: float, sizes: Expression) -> Expressio
         return 0.5 * one.impact_rates * (part * np.minimum(np.maximum(*_most(decision, one)), TWICE)) ** 1.5
 
     return cp.multiply(decision.parameter(slopes), sizes) - decision.parameter(heights)
+
+
+def touch_impact(decision: "Decision", weights: Vector) -> None:
+    """Make the power law exact at the trades to some weights (n,), where a bound is wanted near them."""
+    problem = decision.problem
+    if decision.impact is None:
+        return
+    sizes = np.abs(weights - problem.current_weights)
+    decision.impact_slopes.value = 1.5 * problem.impact_rates * np.sqrt(sizes)
+    decision.impact_heights.value = 0.5 * problem.impact_rates * sizes**1.5
 
 
 def impact_cuts(decision: "Decision") -> list[Expression]:

@@ -85,6 +85,7 @@ class Decision:
 
     def set(self, problem: Problem) -> None:
         """Take every parameter's value from another problem of the same structure."""
+        self.problem = problem
         for one, read in self._parameters:
             one.value = np.asarray(read(problem), dtype=np.float64)
 
@@ -186,6 +187,16 @@ class Decision:
     def provision(self) -> Expression:
         """Cost in the balance beyond the sloped part."""
         return cp.Parameter(value=0.0)
+
+    @cached_property
+    def impact_slopes(self) -> Expression:
+        """Slopes (n,) of tangents of the impact at chosen trades; see `assetmix.optimization.costs`."""
+        return cp.Parameter(len(self.problem.universe), nonneg=True, value=np.zeros(len(self.problem.universe)))
+
+    @cached_property
+    def impact_heights(self) -> Expression:
+        """What those tangents lie below the origin (n,)."""
+        return cp.Parameter(len(self.problem.universe), nonneg=True, value=np.zeros(len(self.problem.universe)))
 
     @cached_property
     def cash(self) -> Expression:

@@ -12,6 +12,7 @@ from assetmix.domain.arrays import Vector
 from assetmix.optimization import atoms as cp
 from assetmix.optimization import solvers
 from assetmix.optimization.atoms import Expression
+from assetmix.optimization.costs import touch_impact
 from assetmix.optimization.decision import Decision, Integers
 from assetmix.optimization.limit import Limit
 from assetmix.optimization.problem import Problem
@@ -132,6 +133,8 @@ class LinearStatement:
         objective that is not better anywhere there is not better beyond.
         """
         self.gradient.value = gradient * self.scale
+        if weights is not None:
+            touch_impact(self.decision, weights)
         verdicts = set()
         for solver in self._order:
             verdicts.add(run(self._problem, solver))

@@ -27,6 +27,9 @@ from assetmix.optimization.statement import Attempt, Statement
 from assetmix.optimization.tolerances import RATIO, TINY
 
 ROUNDS = 60
+IDLE_ROUNDS = 4
+SMALL = 0.1
+"""Part of a plain portfolio's bottom below which solvers' tolerances are too coarse for it."""
 WHOLE_ROUNDS = 12
 """Dinkelbach's steps over mixed-integer problems: each multiplies the digits that are right."""
 NUDGE, MOST_NUDGES = 1e-3, 5
@@ -51,7 +54,7 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
     key = ("fraction", problem.structure)
     search = memory.recall(key, lambda: _search(problem))
     search.set(problem)
-    ended = search.find(remaining)
+    ended = _in_scale(search, search.find(remaining), remaining)
     if isinstance(ended, NoSolution):
         return ended
     quotient = search.quotient
@@ -63,6 +66,20 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
     if not isinstance(solution, Solution):
         return solution or _failed(memory, key)
     return quotient.restated(solution, _least_bottom(quotient, memory, remaining))
+
+
+def _in_scale(
+    search: "Tangency | _Search", ended: Attempt | NoSolution, remaining: Callable[[], float]
+) -> Attempt | NoSolution:
+    """Search again in units of what was found, where that is far smaller than plain portfolios are."""
+    if isinstance(ended, NoSolution) or ended.verdict != "solved" or isinstance(search, Tangency):
+        return ended
+    top, bottom = search.quotient.values(ended.weights)
+    if not TINY < bottom < SMALL * search.quotient.units[1]:
+        return ended
+    nearer = Quotient(search.quotient.problem)
+    nearer.units = max(abs(top), TINY), bottom
+    return _Search(nearer).find(remaining, top / bottom)
 
 
 def _search(problem: Problem) -> "Tangency | _Search":
@@ -122,10 +139,11 @@ class _Search:
         self.quotient.problem = problem
         self._statement.decision.set(problem)
 
-    def find(self, remaining: Callable[[], float]) -> Attempt | NoSolution:
+    def find(self, remaining: Callable[[], float], start: float | None = None) -> Attempt | NoSolution:
         """Newton's method on t from the ratio of a plain portfolio; doubling where nothing is bounded."""
         quotient = self.quotient
-        bracket = _Bracket(quotient.guess(), quotient.units[0] / quotient.units[1], quotient.is_curved)
+        guess = quotient.guess() if start is None else start
+        bracket = _Bracket(guess, quotient.units[0] / quotient.units[1], quotient.is_curved)
         for _ in range(ROUNDS):
             if remaining() <= 0:
                 return NoSolution("timed_out", "The time allowed was over before the best ratio was found.")
@@ -143,9 +161,11 @@ class _Search:
         if attempt.verdict not in {"solved", "inaccurate"}:
             return None if attempt.verdict == "failed" and bracket.nudged() else attempt
         top, bottom = self.quotient.values(attempt.weights)
-        if not bracket.settled(top, bottom):
+        bracket.keep(attempt, top / bottom if bottom > TINY else np.inf)
+        if not bracket.settled(top, bottom) and not bracket.stalls:
             return None
-        return self.quotient.usable(replace(attempt, verdict="solved"), top)
+        best = bracket.best or attempt
+        return self.quotient.usable(replace(best, verdict="solved"), self.quotient.values(best.weights)[0])
 
     def _goal(self, problem: Problem, decision: Decision) -> tuple[Expression, float]:
         top = self.quotient.fraction.top.expression(problem, decision, self.quotient.units[0])
@@ -166,6 +186,21 @@ class _Bracket:
         self._floor = 0.0 if is_curved else -np.inf
         self._high = np.inf
         self._nudges = 0
+        self._idle = 0
+        self._reached: float | None = None
+        self.best: Attempt | None = None
+
+    @property
+    def stalls(self) -> bool:
+        """Whether solver noise is all that the last rounds have brought."""
+        return self._idle >= IDLE_ROUNDS
+
+    def keep(self, attempt: Attempt, reached: float) -> None:
+        """Remember the best ratio that was reached."""
+        better = self._reached is None or reached > self._reached * (1.0 + RATIO) or self.best is None
+        self._idle = 0 if better else self._idle + 1
+        if self._reached is None or reached >= self._reached:
+            self.best, self._reached = attempt, reached
 
     def nudged(self) -> bool:
         """Step a little aside, where a solver breaks down at one ratio and not at the next; a few times."""
