@@ -60,6 +60,12 @@ def describe(scope: Scope) -> str:
             return f"{name} {within}"
 
 
+def subject(scope: Scope) -> str:
+    """Name a scope as the subject of a sentence, with its verb: `S00, S01 are`, `technology is`."""
+    many = scope == "all" or (isinstance(scope, Ids) and len(scope.ids) > 1)
+    return f"{describe(scope)} {'are' if many else 'is'}"
+
+
 def identify(scope: Scope) -> str:
     """Name a scope for programs, dotted: `sectors.technology`, `regions.stocks.emerging`."""
     match scope:

@@ -11,7 +11,7 @@ from assetmix.optimization.constraint import Constraint, Outcome, constraint
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.limit import Limit, Row
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.scope import Scope, describe
+from assetmix.optimization.scope import Scope, subject
 
 
 @constraint("must_sell")
@@ -31,7 +31,7 @@ class MustSell(Constraint):
         """State w = 0."""
         members = problem.members(self.scope)
         if len(members):
-            yield Limit(decision.weights[members], "==", 0.0, self.titled(f"{describe(self.scope)} is sold"))
+            yield Limit(decision.weights[members], "==", 0.0, self.titled(f"{subject(self.scope)} sold"))
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Weight that is still held."""

@@ -11,7 +11,7 @@ from assetmix.optimization.constraint import Constraint, Outcome, constraint
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.limit import Limit, Row
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.scope import Scope, describe
+from assetmix.optimization.scope import Scope, subject
 
 
 @constraint("no_sell")
@@ -31,7 +31,7 @@ class NoSell(Constraint):
         """State z >= 0."""
         members = problem.members(self.scope)
         if len(members):
-            label = self.titled(f"{describe(self.scope)} is not sold")
+            label = self.titled(f"{subject(self.scope)} not sold")
             yield Limit(-decision.trades[members], "<=", 0.0, label)
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
