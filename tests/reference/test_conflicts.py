@@ -149,15 +149,15 @@ def test_every_kind_of_constraint_takes_part_in_some_conflict() -> None:
         (
             "few trades to sell much",
             (
-                "These limits cannot hold together: “number of trades is at most 1” and “S00, S01 is sold”. Where the "
+                "These limits cannot hold together: “number of trades is at most 1” and “S00, S01 are sold”. Where the "
                 "others are kept, “number of trades is at most 1” is missed by at least 2."
             ),
         ),
         (
             "kept and sold",
             (
-                "These limits cannot hold together: “S00, S01 is not traded” and “S01 is sold”. Where the others are "
-                "kept, “S00, S01 is not traded” is missed by at least 30 %."
+                "These limits cannot hold together: “S00, S01 are not traded” and “S01 is sold”. Where the others are "
+                "kept, “S00, S01 are not traded” is missed by at least 30 %."
             ),
         ),
         (
