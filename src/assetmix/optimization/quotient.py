@@ -90,8 +90,12 @@ class Quotient:
         return max(guess, 0.0) if self.is_curved else guess
 
     def usable(self, attempt: Attempt, top: float) -> Attempt | NoSolution:
-        """A curved bottom rewards risk where the top is negative: there is nothing to maximize then."""
+        """The attempt, unless there is nothing to maximize."""
+        return self.hopeless(top) or attempt
+
+    def hopeless(self, top: float) -> NoSolution | None:
+        """Why the largest top leaves nothing to maximize: a curved bottom rewards risk where the top is negative."""
         if not self.is_curved or top > 0:
-            return attempt
+            return None
         sentence = "No portfolio inside the limits has a top above 0: the expected return never exceeds risk_free."
         return NoSolution("infeasible", f"{sentence} Lower risk_free, or maximize the expected return.")

@@ -99,6 +99,8 @@ def _whole(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> 
             return solution
         rounds += 1
         top, bottom = quotient.values(solution.weights)
+        if ratio == 0 and (hopeless := quotient.hopeless(top)):
+            return hopeless
         gain = top - ratio * bottom
         if bottom <= TINY or abs(gain) <= max(RATIO, solution.proven_gap or 0.0) * abs(top):
             break
