@@ -201,10 +201,11 @@ def _benchmarks(one: Application) -> Iterator[Fault]:
 
 
 def _prior(one: Application, benchmark: Mapping[str, float]) -> Iterator[Fault]:
-    match one.strategy.forecast:
-        case BlackLitterman(prior_weights=own) | Equilibrium(weights=own) if not own and not benchmark:
-            detail = "the forecast needs weights to start from: give them, or a benchmark"
-            yield Fault("/strategy/forecast", "missing-benchmark", detail)
+    forecast = one.strategy.forecast
+    field = "prior_weights" if isinstance(forecast, BlackLitterman) else "weights"
+    if isinstance(forecast, BlackLitterman | Equilibrium) and not getattr(forecast, field) and not benchmark:
+        detail = "the forecast needs weights to start from: give them, or a benchmark"
+        yield Fault(f"/strategy/forecast/{field}", "missing-benchmark", detail)
 
 
 def _benchmark_given(pointer: str, measure: Measure, *, given: bool) -> Iterator[Fault]:

@@ -164,9 +164,10 @@ class _Search:
             return None if attempt.verdict == "failed" and bracket.nudged() else attempt
         top, bottom = self.quotient.values(attempt.weights)
         bracket.keep(attempt, top / bottom if bottom > TINY else np.inf)
-        if not bracket.settled(top, bottom) and not bracket.stalls:
+        settled = bracket.settled(top, bottom)
+        if not settled and not bracket.stalls:
             return None
-        best = bracket.best or attempt
+        best = attempt if settled else bracket.best or attempt  # duals of the last round belong to its ratio
         return self.quotient.usable(replace(best, verdict="solved"), self.quotient.values(best.weights)[0])
 
     def _goal(self, problem: Problem, decision: Decision) -> tuple[Expression, float]:
