@@ -81,6 +81,10 @@ class Constraint(ABC):
         """Whether the rows need binary variables."""
         return False
 
+    def smallest(self, problem: "Problem") -> tuple[Vector | float, Vector | float]:  # noqa: ARG002 - few have any
+        """Smallest orders and smallest positions (n,) beside 0 that the constraint leaves; 0 for any."""
+        return 0.0, 0.0
+
     def box(self, problem: "Problem") -> tuple[Vector | float, Vector | float]:  # noqa: ARG002 - few bound single weights
         """Lowest and highest weights (n,) that the constraint leaves; infinite where it says nothing."""
         return -math.inf, math.inf

@@ -131,6 +131,10 @@ class MinimumOrder(Constraint):
         """What each order lacks."""
         return _least_order(problem).breach(outcome.weights - problem.current_weights)
 
+    def smallest(self, problem: Problem) -> tuple[Vector | float, Vector | float]:
+        """The minimum order."""
+        return _least_order(problem).lower or 0.0, 0.0
+
     def price_unit(self, problem: Problem, weights: Vector) -> float:  # noqa: ARG002 - rows are fractions of value
         """One unit of money is so much of value."""
         return 1.0 / problem.value

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from assetmix.domain.arrays import Vector
 from assetmix.errors import Fault
 from assetmix.optimization.constraint import Constraint, Outcome, constraint
@@ -62,6 +64,11 @@ class PositionBand(Constraint):
         """Distance of each size from 0 or the band."""
         values = outcome.weights[..., problem.members(self.scope)]
         return band_of(self, problem).breach(values)
+
+    def smallest(self, problem: Problem) -> tuple[Vector | float, Vector | float]:
+        """The band's lower end, inside the scope."""
+        sizes = np.where(problem.membership(self.scope) > 0, band_of(self, problem).lower or 0.0, 0.0)
+        return 0.0, sizes
 
     def _words(self, problem: Problem) -> tuple[str, str]:
         band = band_of(self, problem)

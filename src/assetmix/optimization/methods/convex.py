@@ -120,14 +120,19 @@ def proven_gap(problem: Problem, weights: Vector, attempt: Attempt, memory: Memo
 
     Source: Jaggi, Revisiting Frank-Wolfe, ICML 2013, section 2 (duality gap certificates).
     """
-    touching = tangent(problem, weights, attempt.prices)
-    least = _linear(problem, memory).least(touching.slope, weights)
-    if least is None:
+    bound = lower_bound(problem, weights, attempt, memory)
+    if bound is None:
         return None
-    bound = touching.height - float(touching.slope @ weights) + least
     value = problem.objective.sign * float(objective_value(problem, weights))
     reached = value + penalties(problem, outcome_of(problem, weights))
     return relative_gap(problem, reached, bound)
+
+
+def lower_bound(problem: Problem, weights: Vector, attempt: Attempt, memory: Memory) -> float | None:
+    """Least value of the objective's tangent at the weights (n,) over all limits, to be minimized; None if unknown."""
+    touching = tangent(problem, weights, attempt.prices)
+    least = _linear(problem, memory).least(touching.slope, weights)
+    return None if least is None else touching.height - float(touching.slope @ weights) + least
 
 
 def relative_gap(problem: Problem, reached: float, bound: float) -> float | None:

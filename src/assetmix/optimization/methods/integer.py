@@ -7,8 +7,9 @@ relaxation. It ends at the gap asked for, or when the time is over, with the gap
 Source: Duran and Grossmann (1986), see `assetmix.optimization.master`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
@@ -52,7 +53,7 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
     attempt = _first(statement, problem, remaining)
     if attempt.verdict == "solved":
         at_once = _if_whole(problem, attempt, memory)
-        return at_once or _Search(problem, attempt).run(remaining)
+        return at_once or _Search(problem, attempt, memory).run(remaining)
     judged = convex.judge(problem, attempt, memory, remaining)
     if judged is None:
         memory.forget(("relaxed", problem.structure))
@@ -83,35 +84,43 @@ def _if_whole(problem: Problem, attempt: Attempt, memory: Memory) -> Solution | 
 class _Search:
     """The best answer so far, and the bound that is proven."""
 
-    def __init__(self, problem: Problem, relaxed: Attempt) -> None:
+    def __init__(self, problem: Problem, relaxed: Attempt, memory: Memory) -> None:
         self._problem = problem
-        self._master = Master(problem)
-        self._master.cut(relaxed.weights)
+        self._relaxed = relaxed
         self._fixed = Statement(problem, integers="fixed")
-        self._bound = -np.inf
+        bound = convex.lower_bound(problem, relaxed.weights, relaxed, memory)
+        self._bound = -np.inf if bound is None else bound
         self._value = np.inf
         self._best: Attempt | None = None
         self._seen: set[bytes] = set()
+        self._impossible = False
+        self._offered = False
         self._bound_is_sure = all(np.isfinite(end).all() for end in problem.box)
 
     def run(self, remaining: Callable[[], float]) -> Solution | NoSolution:
-        """Propose, polish, cut, until the gap is small enough."""
+        """Round the relaxation; where that is not near enough to its bound, propose, polish, cut until it is."""
+        self._offer(rounded(self._problem, self._relaxed.weights, self._fixed.decision.indicators))
+        if self._gap() <= self._problem.gap:
+            return self._ended()
         self._tighten(remaining)
         for _ in range(ROUNDS):
-            if remaining() <= 0:
+            if remaining() <= 0 or not self._round(remaining):
                 break
-            guess = self._master.solve(remaining() * PART, self._problem.gap * SHARE)
-            self._learn(guess)
-            if guess.weights is None:
-                if guess.verdict == "infeasible" and self._best is None:
-                    return explain(self._problem, remaining) or self._no_answer()
-                break
-            is_new = self._polish(guess)
-            self._master.cut(guess.weights)
-            if self._gap() <= self._problem.gap or not is_new:
-                break
+        if self._impossible:
+            return explain(self._problem, remaining) or self._no_answer()
         self._ask_scip(remaining)
         return self._ended()
+
+    def _round(self, remaining: Callable[[], float]) -> bool:
+        """One proposal, polished; whether another is worth while."""
+        guess = self._master.solve(remaining() * PART, self._problem.gap * SHARE)
+        self._learn(guess)
+        if guess.weights is None:
+            self._impossible = guess.verdict == "infeasible" and self._best is None
+            return False
+        is_new = self._polish(guess)
+        self._master.cut(guess.weights)
+        return is_new and self._gap() > self._problem.gap
 
     def _ask_scip(self, remaining: Callable[[], float]) -> None:
         """Where the gap is still open, time is left and SCIP is installed, polish what it finds.
@@ -126,6 +135,24 @@ class _Search:
         attempt = balanced_attempt(whole, self._problem, solver)
         if attempt.indicators and all(np.isfinite(one).all() for one in attempt.indicators.values()):
             self._polish(Guess("solved", -np.inf, attempt.weights, attempt.indicators))
+
+    @cached_property
+    def _master(self) -> Master:
+        """The mixed-integer relaxation; a search that ends before needs none."""
+        master = Master(self._problem)
+        master.cut(self._relaxed.weights)
+        if self._best is not None:
+            master.cut(self._best.weights)
+        return master
+
+    def _offer(self, indicators: Mapping[str, Vector]) -> None:
+        """Take a choice as a first answer, if its weights keep every limit."""
+        sure = self._bound_is_sure
+        attempt = self._fixed_attempt(Guess("solved", -np.inf, self._relaxed.weights, indicators))
+        self._bound_is_sure = sure  # nothing is excluded for the sake of an offer
+        if attempt is not None:
+            self._keep(attempt)
+            self._offered = True
 
     def _tighten(self, remaining: Callable[[], float]) -> None:
         """Cut the root until its bound rises no more: cuts are cheap before any branching."""
@@ -154,6 +181,8 @@ class _Search:
 
     def _learn(self, guess: Guess) -> None:
         """A relaxation without the choices that were polished bounds the rest; the best answer bounds those."""
+        if self._offered and convex.relative_gap(self._problem, self._value, guess.bound) is None:
+            self._bound_is_sure = False  # the best answer is among what is bounded, and lies below the bound
         least = np.inf if guess.verdict == "infeasible" and self._best is not None else guess.bound
         self._bound = max(self._bound, min(least, self._value))
 
@@ -175,7 +204,7 @@ class _Search:
         value = problem.objective.sign * float(objective_value(problem, attempt.weights))
         value += penalties(problem, outcome_of(problem, attempt.weights))
         if value < self._value:
-            self._value, self._best = value, attempt
+            self._value, self._best, self._offered = value, attempt, False
 
     def _gap(self) -> float:
         if self._best is None or not np.isfinite(self._bound):
@@ -196,6 +225,22 @@ class _Search:
     def _no_answer(self) -> NoSolution:
         sentence = "No portfolio that keeps the integer limits was found in the time allowed; allow more seconds."
         return NoSolution("timed_out", sentence)
+
+
+def rounded(problem: Problem, weights: Vector, names: Iterable[str]) -> dict[str, Vector]:
+    """Indicators of what weights (n,) hold and trade, where it is at least half of the smallest size."""
+    parts = [one.smallest(problem) for one in problem.constraints if one.penalty is None]
+    orders, positions = (np.max([np.broadcast_to(part[k], weights.shape) for part in parts], axis=0) for k in (0, 1))
+    trades = weights - problem.current_weights
+    order, position = np.maximum(0.5 * orders, SNAP), np.maximum(0.5 * positions, SNAP)
+    sides = {
+        "long": weights > position,
+        "short": -weights > position,
+        "bought": trades > order,
+        "sold": -trades > order,
+        "lots": np.zeros_like(weights),
+    }
+    return {name: sides[name].astype(np.float64) for name in names}
 
 
 def _snapped(problem: Problem, weights: Vector) -> Vector:
