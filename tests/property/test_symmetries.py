@@ -93,3 +93,23 @@ FREE = [
 @pytest.mark.parametrize("one", FREE, ids=lambda one: f"{one.kind}-{FREE.index(one)}")
 def test_wealth_does_not_matter_to_a_constraint(one: Constraint) -> None:
     assert same(best(of_constraint(one), portfolio=richer(40.0)), of_constraint(one))
+
+
+FROM_HERE = {"turnover", "no_buy", "no_sell", "no_trade", "participation", "max_trades", "order_band", "round_lots"}
+"""Kinds that speak of trades, so that a second rebalance starts from another place."""
+STAYING = [one for one in CONSTRAINTS if one.kind not in FROM_HERE]
+
+
+@pytest.mark.parametrize("one", STAYING, ids=lambda one: f"{one.kind}-{STAYING.index(one)}")
+def test_a_solved_portfolio_rebalanced_again_trades_nothing_whatever_the_constraint(one: Constraint) -> None:
+    first = solve(make_question(of_constraint(one), SNAPSHOT, PORTFOLIO, gap=PROVEN))
+    assert first.holdings is not None, first.sentence
+
+    settled = replace(PORTFOLIO, holdings=first.holdings)
+    again = solve(make_question(of_constraint(one), SNAPSHOT, settled, gap=PROVEN))
+
+    assert sum(order.quantity * order.price for order in again.orders) <= STILL * again.value
+
+
+STILL = 1e-5
+"""Part of value by which two solves of one unique optimum may differ: the objective is flat there."""
