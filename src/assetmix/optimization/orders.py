@@ -36,7 +36,11 @@ def plan_of(problem: Problem, units: Vector, target: Vector) -> Plan:
     traded = np.flatnonzero(units)
     after = (problem.quantities + units) * problem.prices / problem.value
     causes = drivers(problem, after, traded)
-    orders = [_order(problem, int(i), float(units[i]), cause) for i, cause in zip(traded, causes, strict=True)]
+    costs = problem.order_costs(units * problem.prices)
+    orders = [
+        _order(problem, int(i), float(units[i]), float(costs[i]), cause)
+        for i, cause in zip(traded, causes, strict=True)
+    ]
     return Plan(
         orders=tuple(sorted(orders, key=lambda order: (order.side == "buy", order.instrument))),
         skipped=tuple(_skipped(problem, units, target)),
@@ -45,14 +49,13 @@ def plan_of(problem: Problem, units: Vector, target: Vector) -> Plan:
     )
 
 
-def _order(problem: Problem, position: int, units: float, cause: str) -> Order:
-    price = float(problem.prices[position])
+def _order(problem: Problem, position: int, units: float, cost: float, cause: str) -> Order:
     return Order(
         instrument=problem.universe.ids[position],
         side="buy" if units > 0 else "sell",
         quantity=abs(units),
-        price=price,
-        cost=float(problem.order_costs(units * np.eye(len(problem.prices))[position] * problem.prices)[position]),
+        price=float(problem.prices[position]),
+        cost=cost,
         reason=f"{_reason(problem, position, units)}; {cause}",
     )
 

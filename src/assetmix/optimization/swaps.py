@@ -9,7 +9,6 @@ from assetmix.domain.arrays import Matrix, Vector
 
 MOST_PAIRS = 30
 """So many instruments are few enough to look at every pair of them."""
-PAIR = 2
 FEW = 8
 """So few that every combination of a lot more, a lot less and none is looked at."""
 
@@ -32,8 +31,14 @@ def moves(steps: Vector, prices: Vector, movable: NDArray[np.bool_]) -> Matrix:
         return np.array(list(product((-1.0, 0.0, 1.0), repeat=len(positions)))) @ single
     lots = (steps * prices)[positions]
     paid = lots[:, None] / lots[None, :]
-    counts = (np.ones_like(paid), np.maximum(np.floor(paid), 1.0), np.ceil(paid))
-    pairs = [single[:, None, :] - count[:, :, None] * single[None, :, :] for count in counts]
-    swaps = np.unique(np.vstack([pair.reshape(-1, len(steps)) for pair in pairs]), axis=0)
-    both = np.vstack([swaps, -swaps])
-    return np.vstack([single, -single, both[(np.count_nonzero(both, axis=1) == PAIR)]])
+    one, fewer, more = np.ones_like(paid), np.maximum(np.floor(paid), 1.0), np.ceil(paid)
+    apart = ~np.eye(len(positions), dtype=bool)
+    chosen = ((one, apart), (fewer, apart & (fewer > one)), (more, apart & (more > fewer)))
+    swaps = np.vstack([_swaps(single, count, is_new) for count, is_new in chosen])
+    return np.vstack([single, -single, swaps, -swaps])
+
+
+def _swaps(single: Matrix, count: Matrix, chosen: NDArray[np.bool_]) -> Matrix:
+    """One step of the first against `count` steps of the second, for each chosen pair."""
+    first, second = np.nonzero(chosen)
+    return np.asarray(single[first] - count[first, second, None] * single[second])
