@@ -1,6 +1,7 @@
 """Wire to domain."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from assetmix.api.dialects.native.schemas import (
     FrontierBody,
     PriceBody,
     PricesBody,
+    QuestionBody,
     RiskModelBody,
     RunBody,
     Table,
@@ -34,17 +36,12 @@ def read_prices(body: PricesBody) -> list[PriceRow]:
 
 def read_run(body: RunBody) -> Request:
     """A request to optimize."""
-    return Request(
-        portfolio=body.portfolio,
-        strategy=body.strategy,
-        risk_model=body.risk_model,
-        as_of=body.as_of,
-        cash_flow=body.cash_flow,
-        what_if=body.what_if,
-        if_running=body.if_running,
-        time_limit_seconds=body.time_limit_seconds,
-        gap=body.gap,
-    )
+    return replace(_question(body), what_if=body.what_if, if_running=body.if_running)
+
+
+def read_frontier(body: FrontierBody) -> Request:
+    """A request for a frontier."""
+    return replace(_question(body), kind="frontier", frontier=FrontierSpec(x=body.x, y=body.y, points=body.points))
 
 
 def read_risk_model(body: RiskModelBody) -> GivenModel:
@@ -70,6 +67,18 @@ def read_risk_model(body: RiskModelBody) -> GivenModel:
     )
 
 
+def _question(body: QuestionBody) -> Request:
+    return Request(
+        portfolio=body.portfolio,
+        strategy=body.strategy,
+        risk_model=body.risk_model,
+        as_of=body.as_of,
+        cash_flow=body.cash_flow,
+        time_limit_seconds=body.time_limit_seconds,
+        gap=body.gap,
+    )
+
+
 def _price(one: PriceBody) -> PriceRow:
     row = (one.instrument, one.date, one.close, one.adjusted_close, one.open, one.high, one.low, one.volume)
     return row if one.quote is None else (*row, one.quote)
@@ -92,21 +101,6 @@ def _matrix(table: Table | None) -> Matrix | None:
 
 def _vector(figures: Figures | None) -> Vector | None:
     return None if figures is None else readonly(figures)
-
-
-def read_frontier(body: FrontierBody) -> Request:
-    """A request for a frontier."""
-    return Request(
-        portfolio=body.portfolio,
-        strategy=body.strategy,
-        risk_model=body.risk_model,
-        as_of=body.as_of,
-        cash_flow=body.cash_flow,
-        time_limit_seconds=body.time_limit_seconds,
-        gap=body.gap,
-        kind="frontier",
-        frontier=FrontierSpec(x=body.x, y=body.y, points=body.points),
-    )
 
 
 def read_feasibility(body: ValidationBody, portfolio: str | Portfolio) -> Request:

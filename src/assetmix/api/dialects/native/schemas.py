@@ -46,33 +46,31 @@ class PricesBody(Strict):
     prices: list[PriceBody]
 
 
-class RunBody(Strict):
-    """A request to optimize a portfolio."""
+class QuestionBody(Strict):
+    """What every request to solve says: of which portfolio, as of when, and how long it may take."""
 
     portfolio: str | Portfolio
     strategy: str | Strategy | None = None
     risk_model: str | None = None
     as_of: dt.date | None = None
     cash_flow: float = 0.0
-    what_if: bool = False
-    if_running: Literal["queue", "replace", "reject"] = "queue"
     time_limit_seconds: Annotated[float, Field(gt=0, le=MOST_SECONDS)] = 60.0
     gap: Annotated[float, Field(gt=0, le=1)] = 0.01
 
 
-class FrontierBody(Strict):
+class RunBody(QuestionBody):
+    """A request to optimize a portfolio."""
+
+    what_if: bool = False
+    if_running: Literal["queue", "replace", "reject"] = "queue"
+
+
+class FrontierBody(QuestionBody):
     """A request for the efficient frontier of two measures."""
 
-    portfolio: str | Portfolio
-    strategy: str | Strategy | None = None
-    risk_model: str | None = None
-    as_of: dt.date | None = None
-    cash_flow: float = 0.0
     x: Measure
     y: Measure
     points: int = 20
-    time_limit_seconds: Annotated[float, Field(gt=0, le=MOST_SECONDS)] = 60.0
-    gap: Annotated[float, Field(gt=0, le=1)] = 0.01
 
 
 class ValidationBody(Strict):

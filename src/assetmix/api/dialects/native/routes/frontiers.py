@@ -8,17 +8,13 @@ from starlette.responses import JSONResponse
 from assetmix.api.body import read_json
 from assetmix.api.deps import InHouse, Reader, Runner, most_bytes
 from assetmix.api.dialects.native import reading, writing
+from assetmix.api.dialects.native.routes.runs import LAST, submitted
 from assetmix.api.dialects.native.schemas import FRONTIER
 from assetmix.api.openapi import accepts
 from assetmix.api.paging import DEFAULT, after, clamp, page
-from assetmix.api.prefer import applied, preferred_wait
 from assetmix.services import optimizations
-from assetmix.services.waiting import wait_for_end
 
 router = APIRouter()
-
-LAST = "~"
-"""Sorts after every id."""
 
 
 @router.post(
@@ -34,12 +30,7 @@ async def post_frontier(request: Request, inside: InHouse, caller: Runner) -> JS
     200 where it ends within n seconds (at most 30).
     """
     wanted = reading.read_frontier(await read_json(request, FRONTIER, most_bytes(inside)))
-    seconds = preferred_wait(request)
-    run = await wait_for_end(inside, caller, await optimizations.submit(inside, caller, wanted), seconds)
-    headers = writing.accepted_headers(run)
-    if seconds and not run.is_active:
-        return JSONResponse(writing.write_run(run), headers=headers | applied(seconds))
-    return JSONResponse(writing.write_run(run), status_code=202, headers=headers)
+    return await submitted(request, inside, caller, wanted)
 
 
 @router.get("/frontiers")
