@@ -7,9 +7,10 @@ from typing import TypeAlias
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from assetmix.domain.arrays import Matrix, Vector
+from assetmix.persistence.bulk import incoming
 from assetmix.persistence.rows import prices
 from assetmix.persistence.session import Connection
 
@@ -49,13 +50,7 @@ class History:
 
 async def put_prices(connection: Connection, tenant_id: str, rows: Iterable[Row]) -> Written:
     """Insert or replace prices; rows equal to what is stored change nothing."""
-    await connection.execute(sa.text("create temporary table incoming (like prices including defaults) on commit drop"))
-    await connection.execute(sa.text("alter table incoming alter column tenant_id drop not null"))
-    raw = await connection.get_raw_connection()
-    await raw.driver_connection.copy_records_to_table("incoming", records=rows, columns=COLUMNS)  # type: ignore[union-attr]
-    incoming = sa.table("incoming", *(sa.column(name) for name in COLUMNS))
-    source = sa.select(sa.literal(tenant_id), *(incoming.c[name] for name in COLUMNS))
-    statement = insert(prices).from_select(["tenant_id", *COLUMNS], source)
+    statement = await incoming(connection, tenant_id, prices, COLUMNS, rows)
     values = COLUMNS[2:]
     changed = [prices.c[name].is_distinct_from(statement.excluded[name]) for name in values]
     upsert = statement.on_conflict_do_update(

@@ -6,10 +6,11 @@ from typing import TypeAlias
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from assetmix.domain.arrays import readonly
 from assetmix.domain.snapshot import RateSeries
+from assetmix.persistence.bulk import incoming
 from assetmix.persistence.rows import exchange_rates, revisions, tenants
 from assetmix.persistence.session import Connection
 
@@ -22,15 +23,7 @@ COLUMNS = ("currency", "quote", "date", "rate")
 
 async def put_rates(connection: Connection, tenant_id: str, given: Iterable[Rate]) -> tuple[int, int]:
     """Insert or replace rates; how many were inserted and updated, equal ones counted in neither."""
-    await connection.execute(
-        sa.text("create temporary table incoming_rates (like exchange_rates including defaults) on commit drop")
-    )
-    await connection.execute(sa.text("alter table incoming_rates alter column tenant_id drop not null"))
-    raw = await connection.get_raw_connection()
-    await raw.driver_connection.copy_records_to_table("incoming_rates", records=given, columns=COLUMNS)  # type: ignore[union-attr]
-    incoming = sa.table("incoming_rates", *(sa.column(name) for name in COLUMNS))
-    source = sa.select(sa.literal(tenant_id), *(incoming.c[name] for name in COLUMNS))
-    statement = insert(exchange_rates).from_select(["tenant_id", *COLUMNS], source)
+    statement = await incoming(connection, tenant_id, exchange_rates, COLUMNS, given)
     upsert = statement.on_conflict_do_update(
         index_elements=["tenant_id", "currency", "quote", "date"],
         set_={"rate": statement.excluded.rate},
