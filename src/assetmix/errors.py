@@ -28,6 +28,11 @@ class Fault:
     detail: str
 
 
+def escape(key: str) -> str:
+    """Write a key as a token of a JSON pointer (RFC 6901)."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
 class Error(Exception):
     """Something that the caller has to know."""
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from assetmix.errors import MissingData
-from assetmix.estimation.covariance import sample
+from assetmix.estimation.covariance import estimated_risk
 from assetmix.estimation.returns import returns
 from assetmix.estimation.specs import SampleRisk
 from tests.makers import make_snapshot, stock_ids
@@ -55,7 +55,7 @@ def test_sample_covariance_is_numpys() -> None:
     snapshot = make_snapshot(count=4, periods=50)
     ids = stock_ids(snapshot)
 
-    model = sample(snapshot, ids, SampleRisk())
+    model = estimated_risk(snapshot, ids, SampleRisk())
 
     assert model.covariance == pytest.approx(np.cov(returns(snapshot, ids, None, "daily").T), rel=EXACT)
 
@@ -64,8 +64,8 @@ def test_horizon_scales_the_covariance_by_sessions_and_leaves_scenarios() -> Non
     snapshot = make_snapshot()
     ids = stock_ids(snapshot)
 
-    daily = sample(snapshot, ids, SampleRisk())
-    yearly = sample(snapshot, ids, SampleRisk(horizon_days=365))
+    daily = estimated_risk(snapshot, ids, SampleRisk())
+    yearly = estimated_risk(snapshot, ids, SampleRisk(horizon_days=365))
 
     assert yearly.covariance == pytest.approx(252 * daily.covariance, rel=EXACT)
     assert yearly.scenarios == pytest.approx(daily.scenarios)
@@ -75,6 +75,6 @@ def test_fewer_scenarios_than_instruments_give_a_singular_covariance_without_tro
     snapshot = make_snapshot(count=8, periods=5)
     ids = stock_ids(snapshot)
 
-    model = sample(snapshot, ids, SampleRisk())
+    model = estimated_risk(snapshot, ids, SampleRisk())
 
     assert model.covariance == pytest.approx(np.cov(returns(snapshot, ids, None, "daily").T), rel=EXACT, abs=1e-18)

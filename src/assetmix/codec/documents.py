@@ -96,7 +96,7 @@ def _sorted(value: object) -> object:
 def _union_for(base: type[Any], kinds: tuple[type[Any], ...], field: str = "kind") -> None:
     def schema(cls: type[Any], source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401
         if cls is base:
-            return handler.generate_schema(Annotated[Union[kinds], Field(discriminator=field)])  # noqa: UP007
+            return handler.generate_schema(Annotated[Union[kinds], Field(discriminator=field)])  # noqa: UP007 - made at run time
         return handler(source)
 
     base.__get_pydantic_core_schema__ = classmethod(schema)
@@ -105,7 +105,7 @@ def _union_for(base: type[Any], kinds: tuple[type[Any], ...], field: str = "kind
 def _choose(cls: type[Any], field: str, members: tuple[Any, ...], tag: Callable[[Any], str]) -> None:
     """Have a field's union chosen by a look at the value, so that only the chosen member complains."""
     tagged = tuple(Annotated[one, PydanticTag(name)] for one, name in members)
-    chosen: Any = Annotated[Union[tagged], Discriminator(tag)]  # noqa: UP007
+    chosen: Any = Annotated[Union[tagged], Discriminator(tag)]  # noqa: UP007 - made at run time
     declared = cls.__dataclass_fields__[field]
     declared.type = chosen | None if declared.default is None else chosen
 

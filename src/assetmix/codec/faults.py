@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
-from assetmix.errors import Fault
-from assetmix.optimization.check import MOST_FAULTS, escape
+from assetmix.errors import Fault, escape
+from assetmix.optimization.check import MOST_FAULTS
 
 MALFORMED = {"json_invalid", "finite_number"}
 """Kinds of errors that mean the text is not JSON as we take it, whatever the schema."""

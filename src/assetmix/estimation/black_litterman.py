@@ -7,8 +7,7 @@ import numpy as np
 
 from assetmix.domain.arrays import Matrix, Vector, readonly
 from assetmix.domain.risk import RiskModel
-from assetmix.errors import Fault, InvalidRequest, UnknownAsset
-from assetmix.estimation.pointers import at
+from assetmix.errors import Fault, InvalidRequest, UnknownAsset, escape
 from assetmix.estimation.specs import BlackLitterman, Equilibrium, View
 
 RISKLESS = 1e-14
@@ -80,7 +79,11 @@ def _prior(risk: RiskModel, field: str, weights: Mapping[str, float], benchmark:
 
 def _refuse_unknown(risk: RiskModel, named: Mapping[str, Mapping[str, float]]) -> None:
     faults = [
-        Fault(at(pointer, key), "unknown-asset", f"{key} is neither in the universe nor in the benchmark; leave it out")
+        Fault(
+            f"{pointer}/{escape(key)}",
+            "unknown-asset",
+            f"{key} is neither in the universe nor in the benchmark; leave it out",
+        )
         for pointer, weights in named.items()
         for key in weights
         if key not in risk.universe.positions

@@ -58,14 +58,3 @@ def estimated_risk(snapshot: Snapshot, ids: tuple[str, ...], spec: EstimatedRisk
         mean=readonly(found.mean * periods),
         drift=readonly(found.drift * np.sqrt(periods)),
     )
-
-
-def sample(snapshot: Snapshot, ids: tuple[str, ...], spec: SampleRisk) -> RiskModel:
-    """Sample covariance of the given instruments.
-
-    Raises
-    ------
-    MissingData
-        when the history is too short
-    """
-    return estimated_risk(snapshot, ids, spec)

@@ -41,11 +41,6 @@ def estimated_mean(snapshot: Snapshot, ids: tuple[str, ...], spec: EstimatedMean
     return Forecast(Universe(ids), readonly(mean * sessions(spec.horizon_days, spec.frequency)))
 
 
-def historical_mean(snapshot: Snapshot, ids: tuple[str, ...], spec: HistoricalMean) -> Forecast:
-    """Mean simple return per period, times the periods in the horizon."""
-    return estimated_mean(snapshot, ids, spec)
-
-
 def given(ids: tuple[str, ...], spec: GivenForecast) -> Forecast:
     """Expected returns as the caller states them.
 

@@ -8,9 +8,8 @@ from assetmix.domain.arrays import Matrix, Vector, readonly
 from assetmix.domain.given_model import GivenModel
 from assetmix.domain.risk import RiskModel
 from assetmix.domain.universe import Universe
-from assetmix.errors import Fault, UnknownAsset
+from assetmix.errors import Fault, UnknownAsset, escape
 from assetmix.estimation.moments import moments
-from assetmix.estimation.pointers import at
 from assetmix.estimation.roots import covariance_root
 
 
@@ -72,7 +71,7 @@ def _matrices(model: GivenModel, chosen: list[int]) -> _Parts:
 
 
 def _refuse_uncovered(model: GivenModel, ids: tuple[str, ...], extra: tuple[str, ...]) -> None:
-    places = [("/risk_model", key) for key in ids] + [(at("/benchmark", key), key) for key in extra]
+    places = [("/risk_model", key) for key in ids] + [(f"/benchmark/{escape(key)}", key) for key in extra]
     missing = [(pointer, key) for pointer, key in places if key not in model.universe.positions]
     if missing:
         cure = "upload one that does, or leave the instrument out"

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from assetmix.errors import Fault
-from assetmix.estimation.pointers import at
+from assetmix.errors import Fault, escape
 from assetmix.estimation.specs import BlackLitterman, Equilibrium, ForecastSpec, NamedRisk, RiskSpec, View
 
 MOST_VIEWS = 1000
@@ -61,7 +60,11 @@ def _weights(spec: object) -> Iterator[Fault]:
 def _bounded(pointer: str, weights: Mapping[str, float]) -> Iterator[Fault]:
     for key, weight in weights.items():
         if not abs(weight) <= MOST_WEIGHT:
-            yield Fault(at(pointer, key), "out-of-range", f"a weight lies between {-MOST_WEIGHT:g} and {MOST_WEIGHT:g}")
+            yield Fault(
+                f"{pointer}/{escape(key)}",
+                "out-of-range",
+                f"a weight lies between {-MOST_WEIGHT:g} and {MOST_WEIGHT:g}",
+            )
 
 
 def _views(spec: object) -> Iterator[Fault]:

@@ -82,7 +82,7 @@ class _Reader:
                 self._fault(number, "close", "a close is needed on every line")
             elif day is not None:
                 rest = (figures.get(name) for name in OPTIONAL)
-                yield [(cells[1].strip(), day, close, *rest, *quote)]  # type: ignore[list-item]
+                yield [(cells[1].strip(), day, close, *rest, *quote)]  # type: ignore[list-item]  # starred tuples
 
     def wide(self, lines: Iterator[list[str]]) -> Iterator[list[PriceRow]]:
         for number, cells in self._numbered(lines):

@@ -7,9 +7,9 @@ from assetmix.domain.given_model import GivenModel
 from assetmix.domain.instrument import is_cash
 from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.snapshot import Snapshot
-from assetmix.errors import Fault
+from assetmix.errors import Fault, escape
 from assetmix.estimation.specs import BlackLitterman, Equilibrium, GivenForecast
-from assetmix.optimization.check import MOST_MONEY, escape
+from assetmix.optimization.check import MOST_MONEY
 from assetmix.optimization.measure import Measure, Needs
 from assetmix.optimization.reach import allowed_ids, forecast_weights
 from assetmix.optimization.rule import Rule
@@ -103,7 +103,7 @@ def _needs(one: Application) -> Iterator[Fault]:
             cure = f'{kind} needs a risk model; add "risk_model": {{"kind": "sample", "window": 504}}, or name one'
             yield Fault(pointer, "missing-risk-model", cure)
         elif Needs.SCENARIOS in needs and one.model is not None and one.model.scenarios is None:
-            cure = f'{kind} needs scenarios, and the risk model has none; for cvar say "distribution": "normal"'
+            cure = f"{kind} needs scenarios, and the risk model has none; name one with scenarios, or a measure without"
             yield Fault(pointer, "missing-scenarios", cure)
         if Needs.EXPECTED_RETURNS in needs and not _has_returns(one):
             cure = f'{kind} needs expected returns; add "forecast": {{"kind": "historical_mean", "window": 504}}'

@@ -11,6 +11,7 @@ from assetmix.errors import (
     LimitExceeded,
     MissingData,
     UnknownAsset,
+    escape,
 )
 from assetmix.estimation.spec_check import spec_faults
 from assetmix.optimization.measure import ALWAYS, Measure, Role, measure
@@ -57,11 +58,6 @@ def check_strategy(strategy: Strategy) -> list[Fault]:
         *_keys(strategy),
         *_figures(strategy),
     ]
-
-
-def escape(key: str) -> str:
-    """Write a key as a token of a JSON pointer (RFC 6901)."""
-    return key.replace("~", "~0").replace("/", "~1")
 
 
 def _sizes(strategy: Strategy) -> Iterator[Fault]:
@@ -120,7 +116,7 @@ def _measures(strategy: Strategy) -> Iterator[Fault]:
 
 
 def _keys(strategy: Strategy) -> Iterator[Fault]:
-    seen: dict[str, Measure] = {kind: measure.kinds[kind]() for kind in ALWAYS}  # type: ignore[call-arg]
+    seen: dict[str, Measure] = {kind: measure.plain(kind) for kind in ALWAYS}
     for pointer, one in strategy.named_measures():
         for key in one.keys:
             if not _same(seen.setdefault(key, one), one):

@@ -1,5 +1,6 @@
-"""A figure that is linear in the weights; what ratios are made of."""
+"""Figures that are linear in the weights, and the ratios that are made of them."""
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from assetmix.domain.arrays import Vector
 from assetmix.optimization import atoms as cp
 from assetmix.optimization.atoms import Expression
 from assetmix.optimization.decision import Decision
-from assetmix.optimization.measure import LINEAR, Measure, Tangent
+from assetmix.optimization.measure import LINEAR, Fraction, Measure, Tangent, not_convex
 from assetmix.optimization.problem import Problem
 
 
@@ -34,6 +35,29 @@ class Linear(Measure):
         """The figure itself."""
         slope = self.coefficients(problem)
         return Tangent(float(slope @ weights), slope)
+
+
+class Ratio(Measure):
+    """A measure that is a fraction of two others; it has no expression and no tangent of its own."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def fraction(self) -> Fraction:
+        """Top and bottom."""
+
+    def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:  # noqa: ARG002 - refused
+        """Refuse: a ratio is not convex."""
+        raise not_convex(self)
+
+    def value(self, problem: Problem, weights: Vector) -> Vector:
+        """Compute (top - offset) / bottom, 0 where the bottom is 0."""
+        parts = self.fraction()
+        return ratio_value(parts.top.value(problem, weights) - parts.offset, parts.bottom.value(problem, weights))
+
+    def tangent(self, problem: Problem, weights: Vector, prices: Vector | None) -> Tangent:  # noqa: ARG002 - refused
+        """Refuse: a ratio is not convex."""
+        raise not_convex(self)
 
 
 def ratio_value(top: Vector, bottom: Vector) -> Vector:

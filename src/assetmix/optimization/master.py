@@ -24,7 +24,7 @@ from assetmix.optimization.linearity import keep_linear
 from assetmix.optimization.measure import Measure, Squares
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.size import objective_size, plain_size
-from assetmix.optimization.solvers import HIGHS, SolverUsed
+from assetmix.optimization.solvers import HIGHS
 from assetmix.optimization.squares import SquaresEpigraph
 from assetmix.optimization.statement import Verdict, run, state_limit
 
@@ -68,11 +68,6 @@ class Master:
         self._cuts: list[Expression] = []
         heights = cp.sum(self._heights[: len(self._curved)]) if self._curved else 0.0
         self._goal = exact + heights + self._scale * penalty
-
-    @property
-    def is_linear(self) -> bool:
-        """Whether nothing had to be cut: the relaxation is then exact but for costs."""
-        return not self._curved and not self._curves and not self._squares
 
     def cut(self, weights: Vector) -> None:
         """Add the tangents of everything curved at some weights (n,)."""
@@ -158,11 +153,6 @@ class Master:
             else:
                 curved.append((factor, one))
         return exact, curved
-
-
-def used() -> SolverUsed:
-    """The solver that the relaxation is solved with."""
-    return SolverUsed(HIGHS.name.lower(), HIGHS.version)
 
 
 def _scaled_terms(problem: Problem) -> list[tuple[float, Measure]]:

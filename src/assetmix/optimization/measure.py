@@ -130,7 +130,7 @@ class Measure(ABC):
         """The measure whose square root this one is, if there is one."""
         return None
 
-    def quadratic_at(self, problem: "Problem", weights: Vector) -> "tuple[tuple[float, Measure], ...] | None":  # noqa: ARG002
+    def quadratic_at(self, problem: "Problem", weights: Vector) -> "tuple[tuple[float, Measure], ...] | None":  # noqa: ARG002 - few
         """Factors and quadratic measures whose sum touches this one at weights (n,) from above, but for a constant."""
         return None
 

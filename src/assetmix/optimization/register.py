@@ -32,6 +32,10 @@ class Register(Generic[T]):
         """All registered classes by kind."""
         return MappingProxyType(self._kinds)
 
+    def plain(self, kind: str) -> T:
+        """One of a kind, with every field at its default."""
+        return self._kinds[kind]()
+
 
 def import_siblings(package: str, path: list[str]) -> None:
     """Import every module of a package, so that each registers what it defines."""

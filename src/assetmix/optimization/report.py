@@ -77,7 +77,7 @@ def holdings(problem: Problem, quantities: Vector, cash: float, currency: str) -
 def measured(problem: Problem, weights: Vector) -> dict[str, float]:
     """Every measure the strategy names and those that are always there, as far as the data go."""
     named = {one.key: one for _, one in problem.strategy.named_measures()}
-    always = {kind: measure.kinds[kind]() for kind in ALWAYS if _possible(problem, kind)}  # type: ignore[call-arg]
+    always = {kind: measure.plain(kind) for kind in ALWAYS if _possible(problem, kind)}
     figures = {key: float(one.value(problem, weights)) for key, one in (always | named).items()}
     for one in named.values():
         figures |= one.companions(problem, weights)

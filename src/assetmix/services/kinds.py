@@ -12,18 +12,17 @@ OBJECTIVE = "/strategy/objective/terms/0/measure"
 
 def frontier_faults(strategy: Strategy, spec: FrontierSpec) -> list[Fault]:
     """What is wrong with a frontier of a strategy, in terms of the request's own members."""
-    own = [*spec.faults(), *check_strategy(spec.applied(strategy))]
-    return [pointed(Fault(f"/strategy{one.pointer}", one.code, one.detail), strategy) for one in own]
+    put_together = check_strategy(spec.applied(strategy))
+    found = (Fault(f"/strategy{one.pointer}", one.code, one.detail) for one in put_together)
+    return [*spec.faults(), *(pointed(one, strategy) for one in found)]
 
 
 def pointed(fault: Fault, strategy: Strategy) -> Fault:
     """A fault of the strategy that a frontier puts together, with the pointer of what was sent."""
     report = f"/strategy/report/{len(strategy.report)}"
-    for inside, sent in ((OBJECTIVE, "/x"), (report, "/y"), ("/strategy/x", "/x"), ("/strategy/y", "/y")):
+    for inside, sent in ((OBJECTIVE, "/x"), (report, "/y")):
         if fault.pointer.startswith(inside):
             return Fault(sent + fault.pointer.removeprefix(inside), fault.code, fault.detail)
-    if fault.pointer.startswith("/strategy/points"):
-        return Fault("/points", fault.code, fault.detail)
     return fault
 
 

@@ -1,8 +1,8 @@
 """Portfolios: stored and looked up by id or client reference."""
 
 from assetmix.domain.portfolio import Portfolio
-from assetmix.errors import Fault, NotFound, PreconditionFailed
-from assetmix.optimization.check import escape, refuse
+from assetmix.errors import Fault, NotFound, PreconditionFailed, escape
+from assetmix.optimization.check import refuse
 from assetmix.persistence import portfolios
 from assetmix.persistence.portfolios import StoredPortfolio
 from assetmix.services.context import Caller, House

@@ -103,7 +103,7 @@ def _of_default(cls: type[Measure], name: str) -> Any:  # noqa: ANN401 - a class
     has_defaults = all(
         field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING for field in fields
     )
-    return getattr(cls(), name) if has_defaults else None  # type: ignore[call-arg]
+    return getattr(cls(), name) if has_defaults else None  # type: ignore[call-arg]  # no field is required
 
 
 def _values(found: Iterable[Enum] | None) -> list[str] | None:

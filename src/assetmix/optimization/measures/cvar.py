@@ -49,7 +49,7 @@ class ConditionalValueAtRisk(Measure):
         deviation = float(np.linalg.norm(problem.root[:, : len(problem.universe)] @ weights))
         if self.distribution != "normal" or deviation <= TINY:
             return None
-        variance, mean = measure.kinds["variance"](), measure.kinds["expected_return"]()  # type: ignore[call-arg]
+        variance, mean = measure.plain("variance"), measure.plain("expected_return")
         return (0.5 * normal_tail(self.level) / deviation, variance), (-1.0, mean)
 
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:

@@ -3,17 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from assetmix.domain.arrays import Vector
-from assetmix.optimization.atoms import Expression
-from assetmix.optimization.decision import Decision
-from assetmix.optimization.linear import ratio_value
-from assetmix.optimization.measure import Fraction, Measure, Needs, Role, Tangent, measure, not_convex
-from assetmix.optimization.problem import Problem
+from assetmix.optimization.linear import Ratio
+from assetmix.optimization.measure import Fraction, Needs, Role, measure
 
 
 @measure("sharpe_ratio")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SharpeRatio(Measure):
+class SharpeRatio(Ratio):
     """Expected return above `risk_free` per unit of volatility, all in the unit of the risk model.
 
     Can be maximized alone; maximizing needs a portfolio whose expected return lies above `risk_free`.
@@ -28,18 +24,5 @@ class SharpeRatio(Measure):
 
     def fraction(self) -> Fraction:
         """Excess return over volatility."""
-        top, bottom = (measure.kinds[kind]() for kind in ("expected_return", "volatility"))  # type: ignore[call-arg]
+        top, bottom = (measure.plain(kind) for kind in ("expected_return", "volatility"))
         return Fraction(top, bottom, self.risk_free)
-
-    def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:  # noqa: ARG002 - a ratio
-        """Refuse: a ratio is not convex."""
-        raise not_convex(self)
-
-    def value(self, problem: Problem, weights: Vector) -> Vector:
-        """Compute (mu'w - risk_free) / |Rw|, 0 without risk."""
-        parts = self.fraction()
-        return ratio_value(parts.top.value(problem, weights) - self.risk_free, parts.bottom.value(problem, weights))
-
-    def tangent(self, problem: Problem, weights: Vector, prices: Vector | None) -> Tangent:  # noqa: ARG002 - a ratio
-        """Refuse: a ratio is not convex."""
-        raise not_convex(self)

@@ -27,7 +27,7 @@ class Volatility(Measure):
 
     def squared(self) -> Measure:
         """The variance."""
-        return measure.kinds["variance"]()  # type: ignore[call-arg]
+        return measure.plain("variance")
 
     def quadratic_at(self, problem: Problem, weights: Vector) -> tuple[tuple[float, Measure], ...] | None:
         """The variance over twice the volatility."""

@@ -26,7 +26,7 @@ class MaximumDiversification(Rule):
     @property
     def terms(self) -> tuple[Term, ...]:
         """The diversification ratio, to be maximized."""
-        return (Term(measure=measure.kinds["diversification_ratio"]()),)  # type: ignore[call-arg]
+        return (Term(measure=measure.plain("diversification_ratio")),)
 
     def shares(self, problem: Problem, members: Vector) -> Vector:  # noqa: ARG002 - solved like an objective
         """There is no closed form."""
