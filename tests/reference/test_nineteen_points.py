@@ -232,6 +232,13 @@ def test_point_06_a_level_of_one_is_refused_and_a_tail_without_scenarios_names_i
     assert refusal(minimize((1.0, {"kind": "cvar", "distribution": "normal"})), WORLD) == []
 
 
+def test_point_06_the_normal_distribution_is_no_cure_for_a_measure_that_has_none() -> None:
+    faults = refusal(minimize((1.0, {"kind": "max_drawdown"})), WORLD)
+
+    assert [fault.code for fault in faults] == ["missing-scenarios"]
+    assert "distribution" not in faults[0].detail
+
+
 def test_point_07_drawdowns_start_at_zero_and_follow_time() -> None:
     turned = SCENARIOS.having(model=model(scenarios=ROWS[::-1]))
     falling = SCENARIOS.having(model=model(scenarios=-np.abs(ROWS)))

@@ -95,19 +95,26 @@ def _empty(strategy: Strategy, portfolio: Portfolio, snapshot: Snapshot) -> Iter
 def _needs(one: Application) -> Iterator[Fault]:
     strategy = one.strategy
     has_risk = strategy.risk_model is not None or one.model is not None
-    askers = [(f"/strategy{pointer}", measure.kind, measure.needs) for pointer, measure in strategy.named_measures()]
+    askers: list[tuple[str, str, Measure | Rule]] = [
+        (f"/strategy{pointer}", measure.kind, measure) for pointer, measure in strategy.named_measures()
+    ]
     if isinstance(strategy.objective, Rule):
-        askers.append(("/strategy/objective", strategy.objective.rule, strategy.objective.needs))
-    for pointer, kind, needs in askers:
+        askers.append(("/strategy/objective", strategy.objective.rule, strategy.objective))
+    for pointer, kind, asker in askers:
+        needs = asker.needs
         if needs & {Needs.RISK_MODEL, Needs.SCENARIOS} and not has_risk:
             cure = f'{kind} needs a risk model; add "risk_model": {{"kind": "sample", "window": 504}}, or name one'
             yield Fault(pointer, "missing-risk-model", cure)
         elif Needs.SCENARIOS in needs and one.model is not None and one.model.scenarios is None:
-            cure = f"{kind} needs scenarios, and the risk model has none; name one with scenarios, or a measure without"
+            cure = f"{kind} needs scenarios, and the risk model has none; name one that has{_or_normal(asker)}"
             yield Fault(pointer, "missing-scenarios", cure)
         if Needs.EXPECTED_RETURNS in needs and not _has_returns(one):
             cure = f'{kind} needs expected returns; add "forecast": {{"kind": "historical_mean", "window": 504}}'
             yield Fault(pointer, "missing-forecast", cure)
+
+
+def _or_normal(asker: Measure | Rule) -> str:
+    return ', or say "distribution": "normal"' if hasattr(asker, "distribution") else ""
 
 
 def _has_returns(one: Application) -> bool:
