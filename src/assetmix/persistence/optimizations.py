@@ -91,7 +91,9 @@ async def add_run(connection: Connection, tenant_id: str, new: NewRun, ring_seco
     """
     values = {name: getattr(new, name) for name in NewRun.__dataclass_fields__}
     due = sa.func.now() + dt.timedelta(seconds=ring_seconds)
-    statement = insert(optimizations).values(tenant_id=tenant_id, ring_at=due, **values)
+    # not now(), which is when the transaction began: before it waited for the portfolio's lock
+    times = {"queued_at": sa.func.clock_timestamp(), "requested_at": sa.func.clock_timestamp()}
+    statement = insert(optimizations).values(tenant_id=tenant_id, ring_at=due, **times, **values)
     added = (await connection.execute(statement.on_conflict_do_nothing().returning(*COLUMNS))).one_or_none()
     return None if added is None else run_of(added)
 
@@ -109,7 +111,7 @@ async def find_same(connection: Connection, tenant_id: str, optimization_hash: s
 async def ask_again(connection: Connection, run: Run, asked_model: str | None) -> None:
     """Make a run that answers a new request the one that was requested last."""
     mine = _mine(run.tenant_id) & (optimizations.c.id == run.id)
-    values = {"requested_at": sa.func.now(), "asked_model": asked_model}
+    values = {"requested_at": sa.func.clock_timestamp(), "asked_model": asked_model}
     await connection.execute(sa.update(optimizations).where(mine).values(values))
 
 

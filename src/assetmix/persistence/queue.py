@@ -85,7 +85,7 @@ async def claim(connection: Connection, worker: str, lease_seconds: float) -> Ru
         "attempt": optimizations.c.attempt + 1,
         "worker": worker,
         "lease_until": _in(lease_seconds),
-        "started_at": sa.func.coalesce(optimizations.c.started_at, sa.func.now()),
+        "started_at": sa.func.coalesce(optimizations.c.started_at, sa.func.clock_timestamp()),
         "ring_at": None,
     }
     mine = (optimizations.c.tenant_id == chosen.c.tenant_id) & (optimizations.c.id == chosen.c.id)
