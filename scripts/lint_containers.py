@@ -13,7 +13,17 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = Path(sys.executable).parent
 
-SECRETS = dict.fromkeys(("POSTGRES_PASSWORD", "REDIS_PASSWORD", "ASSETMIX_KEY_PEPPER"), "x")
+SECRETS = dict.fromkeys(
+    (
+        "POSTGRES_PASSWORD",
+        "APP_PASSWORD",
+        "WORKER_PASSWORD",
+        "METRICS_PASSWORD",
+        "REDIS_PASSWORD",
+        "ASSETMIX_KEY_PEPPER",
+    ),
+    "x",
+)
 
 
 def main() -> int:

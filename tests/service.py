@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +27,7 @@ from assetmix.services.keys import SCOPES, create_key
 from assetmix.settings import Settings
 from assetmix.stack.child import ChildSpec
 from assetmix.stack.home import open_home, read_secrets
-from assetmix.stack.launch import LaunchOptions, assetmix_program
+from assetmix.stack.launch import LaunchOptions, assetmix_program, role_environment, role_passwords
 from assetmix.stack.ports import free_port
 from assetmix.stack.servers import Addresses, start_servers
 from assetmix.stack.supervisor import Supervisor
@@ -42,6 +42,8 @@ QUICK = {
     "ASSETMIX_RING_SECONDS": "1",
     "ASSETMIX_RING_SECONDS_MOST": "2",
     "ASSETMIX_REAP_SECONDS": "0.2",
+    "ASSETMIX_SIGN_SECONDS": "1",
+    "ASSETMIX_GRACE_SECONDS": "1",
 }
 """Short leases, so that a lost worker is noticed within a test's patience."""
 
@@ -121,10 +123,13 @@ def running_service() -> Iterator[Service]:
             environment = environment_of(addresses)
             logs = home.logs_folder
 
-            def spec(role: str, argv: tuple[str, ...], **more: Any) -> ChildSpec:
-                return ChildSpec(name=role, argv=argv, log_file=logs / f"{role}.log", environment=environment, **more)
+            def spec(name: str, argv: tuple[str, ...], **more: Any) -> ChildSpec:
+                role = "app" if name == "api" else "worker"
+                own = environment | role_environment(addresses, role)
+                return ChildSpec(name=name, argv=argv, log_file=logs / f"{name}.log", environment=own, **more)
 
-            supervisor.run(spec("migrate", program.migrate))
+            owner = environment | role_passwords(addresses)
+            supervisor.run(replace(spec("migrate", program.migrate), environment=owner))
             ready = {"ready": lambda: _answers(port), "ready_seconds": PATIENCE_SECONDS}
             supervisor.start_all(
                 [

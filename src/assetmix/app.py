@@ -18,6 +18,7 @@ from assetmix.jobs.doorbell import Doorbell
 from assetmix.optimization.memory import Memory
 from assetmix.persistence.endings import Endings
 from assetmix.persistence.session import Database
+from assetmix.services.backlog import Backlog
 from assetmix.services.context import House
 from assetmix.settings import Settings
 from assetmix.settings import settings as read_settings
@@ -34,7 +35,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         bell.start()
         endings = Endings(chosen.async_database_url)
         endings.start()
-        app.state.house = House(database, bell, chosen, Memory(chosen.snapshot_memory), endings)
+        app.state.house = House(database, bell, chosen, Memory(chosen.snapshot_memory), endings, Backlog(database))
         gc.collect()
         gc.freeze()  # what is loaded stays; the collector need not look at it again and again
         yield

@@ -95,10 +95,25 @@ def serve(port: Port = 8000, host: str = "127.0.0.1") -> None:
 @app.command()
 def worker(processes: Processes = 2) -> None:
     """Run a Celery worker; needs the same environment as serve."""
-    from assetmix.worker import celery  # noqa: PLC0415 - reads the environment
+    from assetmix.jobs.broker import QUEUE  # noqa: PLC0415
+    from assetmix.worker import celery, own_queue  # noqa: PLC0415 - reads the environment
 
     options = ["--pool=prefork", f"--concurrency={processes}", "--without-gossip", "--without-mingle"]
-    celery.worker_main(["worker", "--loglevel=WARNING", *options])
+    queues = f"--queues={QUEUE},{own_queue(os.getpid())}"
+    name = f"--hostname=assetmix-{os.getpid()}@%h"
+    celery.worker_main(["worker", "--loglevel=WARNING", queues, name, *options])
+
+
+@app.command("worker-health")
+def worker_health(seconds: float = 60.0) -> None:
+    """Tell by the exit code whether a worker of this host was heard of within so many seconds."""
+    import socket  # noqa: PLC0415
+
+    from assetmix.services.lifecycle import is_hearing  # noqa: PLC0415 - reads the environment
+
+    hearing = asyncio.run(_in_house(lambda house: is_hearing(house, socket.gethostname(), seconds)))
+    sys.stdout.write("hearing\n" if hearing else "no sign of life\n")
+    raise typer.Exit(0 if hearing else 1)
 
 
 @app.command()
@@ -112,17 +127,23 @@ def scheduler() -> None:
 
 @app.command()
 def migrate(revision: str = "head") -> None:
-    """Bring the database's tables up to this version."""
+    """Bring the database's tables up to this version; needs DATABASE_URL of a user who may make roles.
+
+    Roles for the other processes (named after the database: …_app, …_worker, …_metrics) may log in once
+    ASSETMIX_APP_PASSWORD, ASSETMIX_WORKER_PASSWORD and ASSETMIX_METRICS_PASSWORD are given here.
+    """
     from assetmix.persistence.revisions import applied_revision, newest_revision  # noqa: PLC0415
+    from assetmix.persistence.roles import ROLES, allow_logins  # noqa: PLC0415
 
     address = os.environ.get("DATABASE_URL", "")
     if not address:
         raise StackError("DATABASE_URL is not set; it reads postgresql://user:password@host:port/database")
-    if revision == "head" and asyncio.run(applied_revision(address)) == newest_revision():
-        return
-    from assetmix.persistence.migrate import upgrade  # noqa: PLC0415 - loads alembic, which most starts need not
+    if revision != "head" or asyncio.run(applied_revision(address)) != newest_revision():
+        from assetmix.persistence.migrate import upgrade  # noqa: PLC0415 - loads alembic, which most starts need not
 
-    upgrade(revision)
+        upgrade(revision)
+    given = {role: os.environ.get(f"ASSETMIX_{role.upper()}_PASSWORD") for role in ROLES}
+    asyncio.run(allow_logins(address, {role: password for role, password in given.items() if password}))
 
 
 @app.command()

@@ -110,6 +110,34 @@ class PreconditionFailed(Conflict):
     code = "precondition-failed"
 
 
+class PreconditionRequired(Error):
+    """The tenant has every change say which version it changes, and this one does not."""
+
+    code = "precondition-required"
+
+
+class KeyInUse(Conflict):
+    """A request with the same idempotency key is just being carried out."""
+
+    code = "idempotency-key-in-progress"
+
+
+class KeyReused(InvalidRequest):
+    """The idempotency key named another request before."""
+
+    code = "idempotency-key-reused"
+
+
+class QuotaExceeded(Error):
+    """More than the tenant may have at a time; `seconds` says when to come back."""
+
+    code = "quota-exceeded"
+
+    def __init__(self, message: str, seconds: int = 5) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
 class InProgress(Conflict):
     """Another run of the same portfolio is queued or running."""
 

@@ -13,7 +13,7 @@ from assetmix.jobs.doorbell import Doorbell
 from assetmix.optimization.memory import Memory
 from assetmix.persistence.session import Database
 from assetmix.services.context import House
-from assetmix.services.upkeep import sweep
+from assetmix.services.upkeep import purge, sweep
 from assetmix.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -26,13 +26,27 @@ async def run(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     database = Database(settings.async_database_url, 1)
     house = House(database, Doorbell(make_celery(settings.redis_url.get_secret_value())), settings, Memory(1))
+    purge_at = 0.0
     while not stop.is_set():
         await _sweep(house)
+        if asyncio.get_running_loop().time() >= purge_at:
+            await _purge(house)
+            purge_at = asyncio.get_running_loop().time() + settings.purge_seconds
         try:
             await asyncio.wait_for(stop.wait(), settings.reap_seconds)
         except TimeoutError:
             continue
     await database.close()
+
+
+async def _purge(house: House) -> None:
+    try:
+        gone = await purge(house)
+    except Unavailable as error:
+        log.warning("%s; the next purge tries again", error.message)
+        return
+    if gone:
+        log.info("%s rows were kept long enough and are deleted", gone)
 
 
 async def _sweep(house: House) -> None:

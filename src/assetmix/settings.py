@@ -23,8 +23,25 @@ class Settings(BaseSettings):
     lease_seconds: float = 30.0
     heartbeat_seconds: float = 2.0
     max_attempts: int = 3
+    """Times that a run may be lost with its process before it is given up."""
+
+    tenant_share: float = 0.75
+    """Part of all worker processes that one tenant may keep busy, rounded up."""
+
+    grace_seconds: float = 30.0
+    """How long a worker that was asked to end lets its runs go on; then it gives them back."""
+
+    sign_seconds: float = 10.0
+    """Pause between two signs of life that an idle worker sends itself through the queue."""
+
+    deaf_seconds: float = 60.0
+    """A worker that hears none of its own signs for so long, though the queue takes them, ends itself."""
+
     reap_seconds: float = 1.0
     """Pause between two sweeps of the scheduler."""
+
+    purge_seconds: float = 3600.0
+    """Pause between two purges of what is kept no longer."""
 
     sweep_file: Path | None = None
     """Touched after every sweep, so that a health check can see the scheduler work."""
@@ -36,6 +53,15 @@ class Settings(BaseSettings):
     solve_memory_mb: int = 2048
     snapshot_memory: int = 32
     """Snapshots and compiled problems kept by a process that uses them."""
+
+    requests_per_minute: int = 60_000
+    """Requests a minute of one tenant to one API process; a tenant may set itself less."""
+
+    failures_per_minute: int = 600
+    """Refused keys a minute from one address, before it is told to slow down."""
+
+    active_runs: int = 20_000
+    """Runs of one tenant that may wait or run at the same time; a tenant may set itself less."""
 
     most_body_mb: int = 2
     most_data_mb: int = 64

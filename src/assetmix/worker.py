@@ -1,23 +1,38 @@
 """The Celery application that workers run. A pool child supervises; it does not solve.
 
 Each child keeps one event loop, one database pool and one solver process for as long as it
-lives; they are made after the fork, never before it.
+lives; they are made after the fork, never before it. The main process only listens: it makes sure
+that it hears, and when it is asked to end it gives back what does not end in time.
 """
 
 import asyncio
 import logging
 import os
+import signal
 import socket
+import threading
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from celery.signals import worker_process_init, worker_process_shutdown
+from celery.signals import (
+    task_received,
+    worker_process_init,
+    worker_process_shutdown,
+    worker_ready,
+    worker_shutdown,
+    worker_shutting_down,
+)
+from celery.worker.state import reserved_requests
 
-from assetmix.jobs.broker import WORK, make_celery
+from assetmix import __version__
+from assetmix.jobs.broker import QUEUE, SIGN, WORK, make_celery
 from assetmix.jobs.doorbell import Doorbell
+from assetmix.jobs.hearing import Ears, Hearing
 from assetmix.jobs.solver_process import SolverProcess
 from assetmix.optimization.memory import Memory
 from assetmix.persistence.session import Database
 from assetmix.services.context import House
+from assetmix.services.lifecycle import leave, sign
 from assetmix.services.work import Workshop, work
 from assetmix.settings import settings
 
@@ -27,6 +42,16 @@ celery = make_celery(settings().redis_url.get_secret_value())
 
 CHILD_CONNECTIONS = 2
 """One for the run, one for the heartbeat beside it."""
+
+
+def worker_name(pid: int) -> str:
+    """Name a worker by its main process."""
+    return f"{socket.gethostname()}:{pid}"
+
+
+def own_queue(pid: int) -> str:
+    """Name the queue of a worker's signs."""
+    return f"{QUEUE}.{worker_name(pid)}"
 
 
 @dataclass(slots=True)
@@ -39,6 +64,10 @@ class Child:
     def run_once(self) -> None:
         """Follow one ring."""
         self.runner.run(self._follow())
+
+    def sign(self, processes: int) -> None:
+        """Write down that this worker hears."""
+        self.runner.run(sign(self.shop.house, worker_name(os.getppid()), processes, __version__))
 
     async def _follow(self) -> None:
         await self.shop.solver.start()
@@ -56,16 +85,19 @@ class Child:
 
 
 _children: list[Child] = []
+_hearing: list[Hearing] = []
+
+
+def _make_house(connections: int) -> House:
+    chosen = settings()
+    return House(Database(chosen.async_database_url, connections), Doorbell(celery), chosen, Memory(1))
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def _open(**_: object) -> None:
-    chosen = settings()
-    database = Database(chosen.async_database_url, CHILD_CONNECTIONS)
-    house = House(database, Doorbell(celery), chosen, Memory(1))
-    solver = SolverProcess(chosen.solve_memory_mb, chosen.snapshot_memory)
-    name = f"{socket.gethostname()}:{os.getppid()}:{os.getpid()}"
-    child = Child(asyncio.Runner(), Workshop(house, solver, name))
+    house = _make_house(CHILD_CONNECTIONS)
+    solver = SolverProcess(house.settings.solve_memory_mb, house.settings.snapshot_memory)
+    child = Child(asyncio.Runner(), Workshop(house, solver, f"{worker_name(os.getppid())}:{os.getpid()}"))
     child.runner.run(solver.start())
     _children.append(child)
 
@@ -76,7 +108,62 @@ def _close(**_: object) -> None:
         _children.pop().close()
 
 
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def _listen(sender: object, **_: object) -> None:
+    chosen = settings()
+    ears = Ears(
+        queue=own_queue(os.getpid()),
+        processes=sender.pool.limit,  # type: ignore[attr-defined]
+        busy=lambda: len(reserved_requests),
+        sign_seconds=chosen.sign_seconds,
+        deaf_seconds=chosen.deaf_seconds,
+    )
+    hearing = Hearing(celery, ears)
+    _hearing.append(hearing)
+    hearing.start()
+
+
+@task_received.connect  # type: ignore[untyped-decorator]
+def _hear(**_: object) -> None:
+    for hearing in _hearing:
+        hearing.heard()
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]
+def _leave(**_: object) -> None:
+    asyncio.run(_with_house(lambda house: leave(house, worker_name(os.getpid()))))
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def _end(**_: object) -> None:
+    for hearing in _hearing:
+        hearing.stop()
+    threading.Thread(target=_give_back, args=(settings().grace_seconds,), name="grace", daemon=True).start()
+
+
+def _give_back(grace_seconds: float) -> None:
+    """Let runs go on for a while, then give back those that have not ended, and end."""
+    if not threading.Event().wait(grace_seconds):
+        asyncio.run(_with_house(lambda house: leave(house, worker_name(os.getpid()))))
+        os.kill(os.getpid(), signal.SIGQUIT)
+
+
+async def _with_house(use: Callable[[House], Awaitable[object]]) -> None:
+    house = _make_house(1)
+    try:
+        await use(house)
+        await house.bell.flush()
+    finally:
+        await house.database.close()
+
+
 @celery.task(name=WORK)  # type: ignore[untyped-decorator]
 def follow_ring() -> None:
     """Claim the next eligible run and see it through."""
     _children[0].run_once()
+
+
+@celery.task(name=SIGN)  # type: ignore[untyped-decorator]
+def sign_of_life(processes: int) -> None:
+    """Write down that this worker hears."""
+    _children[0].sign(processes)

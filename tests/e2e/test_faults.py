@@ -228,3 +228,26 @@ def test_what_dies_among_servers_and_api_comes_back(service: Service, loaded: ht
     run = service.ended(loaded, request(loaded, "lea", "quick"))
 
     assert run["status"] == "succeeded"
+
+
+def test_a_worker_that_is_asked_to_end_gives_back_what_it_cannot_finish(service: Service, loaded: httpx.Client) -> None:
+    put_portfolio(loaded, "moe", 24_000)
+    run_id = request(loaded, "moe", "slow")
+    first = running(service, run_id)
+
+    os.kill(service.supervisor.pid("worker"), signal.SIGTERM)
+    run = service.ended(loaded, run_id)
+
+    assert (run["status"], run["attempt"]) == ("succeeded", 2)
+    (row,) = service.sql("select worker from optimizations where id = $1", run_id)
+    assert row["worker"] != first
+    (noted,) = service.sql("select count(*) as n from events where run_id = $1", run_id)
+    assert noted["n"] == 1
+
+
+def test_workers_write_down_that_they_hear(service: Service) -> None:
+    def signed() -> bool:
+        sign = "select processes from workers where seen_at > now() - interval '5 seconds'"
+        return [row["processes"] for row in service.sql(sign)] == [2]
+
+    assert service.until(signed)

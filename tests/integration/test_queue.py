@@ -3,19 +3,24 @@
 import asyncio
 from collections import Counter
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 
-from assetmix.persistence import optimizations, queue
+from assetmix.persistence import liveness, optimizations, outcomes, queue
 from assetmix.persistence.optimizations import Run
-from assetmix.persistence.queue import Ending
-from tests.integration.conftest import Bench
+from assetmix.persistence.outcomes import Actor, Ending
+from assetmix.persistence.queue import Claim
+from tests.integration.conftest import Base, Bench
 
 DONE = Ending(status="succeeded", result='{"a": 1}', timings={"total_ms": 1.0})
 
 
+CALLER = Actor("key", "request")
+
+
 async def claim(bench: Bench, worker: str = "w", lease: float = 30.0) -> Run | None:
-    return await bench.do(queue.claim, worker, lease)
+    return await bench.do(queue.claim, Claim(worker, lease))
 
 
 async def test_many_workers_claim_each_run_once(bench: Bench) -> None:
@@ -48,7 +53,7 @@ async def test_a_portfolio_runs_one_at_a_time(bench: Bench) -> None:
 
     running = await claim(bench)
     nothing = await claim(bench)
-    written = await bench.do(queue.finish, running, DONE)
+    written = await bench.do(outcomes.finish, running, DONE)
     waiting = await claim(bench)
 
     assert (running.id, nothing, waiting.id) == (first.id, None, second.id)
@@ -63,11 +68,11 @@ async def test_only_the_attempt_that_holds_the_lease_may_write(bench: Bench) -> 
     owner = await claim(bench, "quick")
 
     assert await bench.do(queue.keep_alive, lost, 30.0) == "lost"
-    assert (await bench.do(queue.finish, lost, DONE)).done is False
-    assert await bench.do(queue.give_back, lost) is False
+    assert (await bench.do(outcomes.finish, lost, DONE)).done is False
+    assert await bench.do(queue.give_back, lost, 3) is False
     assert await bench.do(queue.keep_alive, owner, 30.0) == "mine"
-    assert (await bench.do(queue.finish, owner, DONE)).done is True
-    assert (await bench.do(queue.finish, owner, DONE)).done is False
+    assert (await bench.do(outcomes.finish, owner, DONE)).done is True
+    assert (await bench.do(outcomes.finish, owner, DONE)).done is False
     ended = await bench.do(optimizations.find_run, tenant, owner.id)
     assert (ended.status, ended.attempt, ended.result) == ("succeeded", 2, {"a": 1})
 
@@ -97,9 +102,7 @@ async def test_bells_are_rung_again_with_growing_pauses(bench: Bench) -> None:
     assert (first.rings, second.rings) == (1, 0)
     async with bench.open() as connection:
         row = (
-            await connection.execute(
-                text("select rings, extract(epoch from ring_at - now()) as pause from optimizations")
-            )
+            await connection.execute(text("select rings, extract(epoch from ring_at - now()) as pause from jobs"))
         ).one()
     assert row.rings == 1
     assert float(row.pause) == pytest.approx(60.0, abs=5.0)
@@ -133,11 +136,68 @@ async def test_cancelling_ends_what_is_queued_and_asks_what_runs(bench: Bench) -
     await claim(bench)
     queued = await bench.run(tenant)
 
-    asked = await bench.do(optimizations.ask_to_cancel, tenant, running.id)
-    ended = await bench.do(optimizations.ask_to_cancel, tenant, queued.id)
+    asked = await bench.do(outcomes.cancel, tenant, running.id, CALLER)
+    ended = await bench.do(outcomes.cancel, tenant, queued.id, CALLER)
 
-    assert (asked.status, asked.cancel_requested) == ("running", True)
-    assert ended.status == "cancelled"
-    assert await bench.do(queue.keep_alive, asked, 30.0) == "cancel"
-    assert await bench.do(optimizations.ask_to_cancel, tenant, queued.id) is None
+    assert (asked, ended) == (True, True)
+    held = await bench.do(optimizations.find_run, tenant, running.id)
+    assert held.status == "running"
+    assert await bench.do(queue.keep_alive, held, 30.0) == "cancel"
+    assert (await bench.do(optimizations.find_run, tenant, queued.id)).status == "cancelled"
+    assert await bench.do(outcomes.cancel, tenant, queued.id, CALLER) is False
     assert await claim(bench) is None
+
+
+async def test_a_tenant_never_has_more_runs_worked_on_than_its_cap(base: Base, bench: Bench) -> None:
+    crowd, single = await bench.tenant("crowd"), await bench.tenant("single")
+    await execute(base, "update tenants set settings = '{\"concurrent_runs\": 2}' where name = 'crowd'")
+    for _ in range(8):
+        await bench.run(crowd)
+    await bench.run(single)
+
+    claimed = [run for run in await asyncio.gather(*(claim(bench, f"w{i}") for i in range(12))) if run is not None]
+    while (run := await claim(bench)) is not None:
+        claimed.append(run)
+
+    assert Counter(run.tenant_id for run in claimed) == {crowd: 2, single: 1}
+    one = next(run for run in claimed if run.tenant_id == crowd)
+    assert (await bench.do(outcomes.finish, one, DONE)).unblocks is True
+    assert (await claim(bench)).tenant_id == crowd
+    assert await claim(bench) is None
+
+
+async def test_without_a_cap_of_its_own_a_tenant_has_its_share_of_the_workers(base: Base, bench: Bench) -> None:
+    tenant = await bench.tenant("one")
+    await execute(base, "insert into workers (name, processes, version) values ('a:1', 2, 'v'), ('b:1', 2, 'v')")
+    await execute(
+        base, "insert into workers (name, processes, version, seen_at) values ('c:1', 9, 'v', now() - interval '1 day')"
+    )
+    for _ in range(6):
+        await bench.run(tenant)
+
+    claimed = [await bench.do(queue.claim, Claim("w", 30.0, share=0.75)) for _ in range(6)]
+    await execute(base, "delete from workers")
+
+    assert sum(run is not None for run in claimed) == 3
+
+
+async def test_a_worker_that_leaves_gives_back_its_runs_without_blame(bench: Bench) -> None:
+    tenant = await bench.tenant("one")
+    await bench.run(tenant)
+    run = await claim(bench, "host:1:7")
+
+    for _ in range(5):
+        assert await bench.do(liveness.leave, "host:1") == 1
+        found = await bench.do(queue.sweep, 3, (0.0, 0.0))
+        assert (found.requeued, found.failed) == (1, 0)
+        assert await bench.do(queue.keep_alive, run, 30.0) == "lost"
+        run = await claim(bench, "host:1:7")
+
+    assert run.attempt == 6
+    assert await bench.do(liveness.leave, "host:10") == 0
+
+
+async def execute(base: Base, statement: str) -> None:
+    connection = await asyncpg.connect(base.url)
+    await connection.execute(statement)
+    await connection.close()

@@ -17,7 +17,7 @@ from assetmix.optimization.constraint import constraint
 from assetmix.optimization.measure import measure
 from assetmix.optimization.result import Result
 from assetmix.optimization.rule import rule
-from assetmix.persistence.rows import optimizations
+from assetmix.persistence.run_rows import optimizations
 from assetmix.services.reference import REGISTERS, RESULT_STATUSES, RUN_STATUSES, entries
 
 JSON = dict[str, Any]

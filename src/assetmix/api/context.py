@@ -1,6 +1,7 @@
-"""What belongs to one request: its id, kept in the ASGI scope."""
+"""What belongs to one request, kept in the ASGI scope: its id, and headers that every answer to it has."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from ulid import ULID
@@ -15,3 +16,14 @@ def request_id(scope: Any) -> str:  # noqa: ANN401 - an ASGI scope
         given = dict(scope.get("headers", ())).get(b"x-request-id", b"")
         state["request_id"] = given.decode() if ACCEPTABLE.match(given) else str(ULID())
     return str(state["request_id"])
+
+
+def add_headers(scope: Any, headers: Mapping[str, str]) -> None:  # noqa: ANN401 - an ASGI scope
+    """Have whatever answers the request carry these headers."""
+    scope.setdefault("state", {}).setdefault("headers", {}).update(headers)
+
+
+def added_headers(scope: Any) -> list[tuple[bytes, bytes]]:  # noqa: ANN401 - an ASGI scope
+    """Give the headers that were added, as ASGI has them."""
+    added = scope.get("state", {}).get("headers", {})
+    return [(name.lower().encode(), value.encode()) for name, value in added.items()]

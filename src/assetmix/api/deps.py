@@ -5,8 +5,12 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from assetmix.api.context import add_headers, request_id
+from assetmix.errors import QuotaExceeded, Unauthenticated
 from assetmix.services import keys
 from assetmix.services.context import Caller, House
+from assetmix.services.quotas import Spent
+from assetmix.services.tenant_settings import effective
 
 MEGABYTE = 2**20
 
@@ -29,11 +33,41 @@ def allowed(scope: str) -> Callable[..., Coroutine[Any, Any, Caller]]:
     """Make a dependency that gives the caller, who must have a scope."""
 
     async def caller(request: Request) -> Caller:
-        found = await keys.authenticate(house(request), key_text(request))
+        found = await _authenticated(request, house(request))
         keys.require(found, scope)
         return found
 
     return caller
+
+
+async def _authenticated(request: Request, inside: House) -> Caller:
+    try:
+        found = await keys.authenticate(inside, key_text(request), request_id(request.scope))
+    except Unauthenticated:
+        address = request.client.host if request.client else ""
+        spent = inside.quotas.spend(f"failures {address}", inside.settings.failures_per_minute)
+        if not spent.allowed:
+            raise QuotaExceeded("too many refused keys from this address", spent.retry_seconds) from None
+        raise
+    quota = effective(inside.settings, found.settings)["requests_per_minute"]
+    spent = inside.quotas.spend(found.tenant_id, quota)
+    add_headers(request.scope, limit_headers(spent))
+    if not spent.allowed:
+        raise QuotaExceeded(f"more than {quota} requests in a minute", spent.retry_seconds)
+    return found
+
+
+def limit_headers(spent: Spent) -> dict[str, str]:
+    """Say what is left (draft-ietf-httpapi-ratelimit-headers-11, a draft)."""
+    return {
+        "RateLimit-Policy": f'"requests";q={spent.quota};w=60',
+        "RateLimit": f'"requests";r={spent.remaining};t={spent.reset_seconds}',
+    }
+
+
+async def retry_after(inside: House) -> int:
+    """Seconds after which it is worth asking again for a run that has not ended."""
+    return 1 if inside.backlog is None else await inside.backlog.retry_after()
 
 
 InHouse = Annotated[House, Depends(house)]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from assetmix.api.context import request_id
+from assetmix.api.context import added_headers, request_id
 from assetmix.api.problems import MEDIA_TYPE, Problem, document, problem_of
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Gate:
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), (b"x-request-id", identity)]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", identity), *added_headers(scope)]
             await send(message)
 
         problem = self._refusal(scope["headers"]) or _hidden_nul(scope)

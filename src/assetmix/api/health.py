@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from assetmix import __version__
 from assetmix.api.deps import InHouse
 from assetmix.errors import Unavailable
-from assetmix.services.health import is_migrated, is_queue_reachable
+from assetmix.services.health import database_fault, is_queue_reachable
 
 router = APIRouter(tags=["service"])
 
@@ -31,11 +31,11 @@ async def readyz(inside: InHouse) -> JSONResponse:
     """
     try:
         async with asyncio.timeout(READY_SECONDS):
-            migrated = await is_migrated(inside)
+            fault = await database_fault(inside)
     except (Unavailable, TimeoutError):
         return _status(503, {"status": "unready", "database": "away"})
-    if not migrated:
-        return _status(503, {"status": "unready", "database": "not migrated; run assetmix migrate"})
+    if fault is not None:
+        return _status(503, {"status": "unready", "database": fault})
     queue = await is_queue_reachable(inside)
     return _status(200, {"status": "ready" if queue else "degraded", "queue": "reachable" if queue else "away"})
 

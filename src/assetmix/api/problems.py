@@ -26,6 +26,8 @@ LONGEST = 300
 STATUS: Mapping[type[Error], int] = {
     errors.NotFound: 404,
     errors.PreconditionFailed: 412,
+    errors.PreconditionRequired: 428,
+    errors.QuotaExceeded: 429,
     errors.Conflict: 409,
     errors.Unauthenticated: 401,
     errors.NotAllowed: 403,
@@ -38,6 +40,11 @@ HEADERS: Mapping[int, Mapping[str, str]] = {
     401: {"WWW-Authenticate": 'Bearer realm="assetmix"'},
     503: {"Retry-After": "2"},
 }
+
+RETRY = {"idempotency-key-in-progress": "1", "optimization-in-progress": "2"}
+"""Seconds after which a refused request may succeed, by its code."""
+
+RETRYABLE = {429, 503}
 
 CODES: Mapping[int, str] = {
     400: "bad-request",
@@ -61,6 +68,8 @@ class Problem(Exception):
         self.detail = detail
         self.faults = faults
         self.headers: dict[str, str] = dict(HEADERS.get(status, {}))
+        if code in RETRY:
+            self.headers["Retry-After"] = RETRY[code]
 
 
 Writer = Callable[[Request, Problem], Response]
@@ -84,7 +93,7 @@ def document(problem: Problem, request: str) -> dict[str, Any]:
         "status": problem.status,
         "detail": problem.detail[:LONGEST],
         "request_id": request,
-        "retryable": problem.status in {429, 503},
+        "retryable": problem.status in RETRYABLE or problem.code in RETRY,
     }
     if problem.faults:
         body["errors"] = [
@@ -100,8 +109,7 @@ def problem_of(error: Exception) -> Problem:
         case Problem():
             return error
         case Error():
-            status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
-            return Problem(status, error.code, error.message, error.faults)
+            return _own_problem(error)
         case RequestValidationError():
             faults = tuple(_parameter_fault(one) for one in error.errors()[:20])
             return Problem(400, "invalid-parameter", "a parameter of the query or path cannot be used", faults)
@@ -127,6 +135,14 @@ def install(app: FastAPI, writers: Mapping[str, Writer]) -> None:
 def _writer(request: Request, writers: Mapping[str, Writer]) -> Writer:
     tags = getattr(request.scope.get("route"), "tags", None) or [""]
     return writers.get(str(tags[0]), write_problem)
+
+
+def _own_problem(error: Error) -> Problem:
+    status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), 500)
+    problem = Problem(status, error.code, error.message, error.faults)
+    if isinstance(error, errors.QuotaExceeded):
+        problem.headers["Retry-After"] = str(error.seconds)
+    return problem
 
 
 def _framework_problem(error: HTTPException) -> Problem:

@@ -10,6 +10,12 @@ from redis.exceptions import RedisError
 WORK = "assetmix.work"
 """Name of the one task: claim the next eligible run and see it through."""
 
+SIGN = "assetmix.sign"
+"""Name of the task that a worker sends itself: write down that this worker hears."""
+
+QUEUE = "assetmix"
+"""Where every worker listens; beside it each has a queue of its own for its signs."""
+
 LONGEST_TASK_SECONDS = 900
 """Celery's own hard limit; far above the longest solve, which the supervising child ends itself."""
 
@@ -31,7 +37,7 @@ def make_celery(redis_url: str) -> Celery:
     app.conf.update(
         accept_content=["json"],
         task_serializer="json",
-        task_default_queue="assetmix",
+        task_default_queue=QUEUE,
         task_ignore_result=True,
         task_acks_late=True,
         task_reject_on_worker_lost=True,

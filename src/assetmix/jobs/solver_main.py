@@ -193,9 +193,10 @@ def _die_with(parent: int) -> None:
 
 
 def _limit_memory(megabytes: int) -> None:
+    """Set the last barrier; the worker ends a run at half of it, and says why."""
     used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if _linux() else 0
     if used:
-        limit = used + megabytes * 2**20
+        limit = used + 2 * megabytes * 2**20
         resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 

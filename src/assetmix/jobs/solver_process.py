@@ -3,10 +3,12 @@
 import asyncio
 import json
 import os
+import resource
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from assetmix.jobs.frames import HEAD, Frame
@@ -37,6 +39,15 @@ class SolverProcess:
     def pid(self) -> int | None:
         """Process id, None when none is running."""
         return None if self._process is None else self._process.pid
+
+    @property
+    def memory_mb(self) -> float:
+        """Memory that the process has in use; 0 where the system does not tell."""
+        try:
+            pages = int(Path(f"/proc/{self.pid}/statm").read_text("ascii").split()[1])
+        except (OSError, ValueError, IndexError):
+            return 0.0
+        return pages * resource.getpagesize() / 2**20
 
     async def start(self) -> None:
         """Start the process unless one is running."""

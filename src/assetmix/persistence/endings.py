@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 
 import asyncpg
 
-from assetmix.persistence.queue import CHANNEL
+from assetmix.persistence.outcomes import CHANNEL
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from assetmix.persistence.rows import optimizations
+from assetmix.persistence.run_rows import jobs, optimizations
 from assetmix.persistence.session import Connection
 
 ACTIVE = ("queued", "running")
@@ -33,8 +33,9 @@ class Run:
     asked_model: str | None = None
     time_limit_seconds: float
     progress: float
+    request_id: str | None
     attempt: int
-    cancel_requested: bool
+    worker: str | None
     queued_at: dt.datetime
     started_at: dt.datetime | None
     finished_at: dt.datetime | None
@@ -46,6 +47,11 @@ class Run:
     def is_active(self) -> bool:
         """Whether the run has not ended yet."""
         return self.status in ACTIVE
+
+    @property
+    def tag(self) -> str:
+        """Names what a caller sees of the run."""
+        return f"{self.id[-8:]}-{self.status}-{self.attempt}-{round(1000 * self.progress)}"
 
 
 COLUMNS = tuple(optimizations.c[name] for name in Run.__dataclass_fields__)
@@ -80,22 +86,28 @@ class NewRun:
     snapshot_digest: str
     time_limit_seconds: float
     model_digest: str | None = None
+    request_id: str | None = None
     asked_model: str | None = None
     """Risk model that the request itself named; a run may use another one, or the tenant's default."""
 
 
 async def add_run(connection: Connection, tenant_id: str, new: NewRun, ring_seconds: float) -> Run | None:
-    """Store a queued run; its bell is due for a second ring after so many seconds.
+    """Store a queued run and its job; the job's bell is due for a second ring after so many seconds.
 
     None when an active run has the same inputs: two requests came at the same moment.
     """
     values = {name: getattr(new, name) for name in NewRun.__dataclass_fields__}
-    due = sa.func.now() + dt.timedelta(seconds=ring_seconds)
     # not now(), which is when the transaction began: before it waited for the portfolio's lock
     times = {"queued_at": sa.func.clock_timestamp(), "requested_at": sa.func.clock_timestamp()}
-    statement = insert(optimizations).values(tenant_id=tenant_id, ring_at=due, **times, **values)
+    statement = insert(optimizations).values(tenant_id=tenant_id, **times, **values)
     added = (await connection.execute(statement.on_conflict_do_nothing().returning(*COLUMNS))).one_or_none()
-    return None if added is None else run_of(added)
+    if added is None:
+        return None
+    run = run_of(added)
+    due = sa.func.now() + dt.timedelta(seconds=ring_seconds)
+    job = {"run_id": run.id, "portfolio_id": run.portfolio_id, "queued_at": run.queued_at, "ring_at": due}
+    await connection.execute(sa.insert(jobs).values(tenant_id=tenant_id, **job))
+    return run
 
 
 async def find_run(connection: Connection, tenant_id: str, run_id: str) -> Run | None:
@@ -120,6 +132,12 @@ async def find_active(connection: Connection, tenant_id: str, portfolio_id: str)
     return await _first(connection, _ACTIVE, tenant_id=tenant_id, portfolio_id=portfolio_id)
 
 
+async def count_active(connection: Connection, tenant_id: str) -> int:
+    """How many runs of a tenant wait or run."""
+    query = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.tenant_id == tenant_id)
+    return int((await connection.execute(query)).scalar_one())
+
+
 async def find_latest(connection: Connection, tenant_id: str, portfolio_id: str) -> Run | None:
     """Give the run that was requested last for a portfolio, what-if runs left out."""
     return await _first(connection, _LATEST, tenant_id=tenant_id, portfolio_id=portfolio_id)
@@ -133,27 +151,6 @@ async def list_runs(connection: Connection, where: dict[str, str | None], before
     return [run_of(row) for row in (await connection.execute(query)).all()]
 
 
-async def supersede(connection: Connection, tenant_id: str, portfolio_id: str) -> None:
-    """End the queued runs of a portfolio in favor of a newer one."""
-    waiting = _of(tenant_id, portfolio_id) & (optimizations.c.status == "queued")
-    values = {"status": "superseded", "finished_at": sa.func.now(), "ring_at": None}
-    await connection.execute(sa.update(optimizations).where(waiting).values(values))
-
-
-async def ask_to_cancel(connection: Connection, tenant_id: str, run_id: str) -> Run | None:
-    """End a queued run as cancelled, ask a running one to stop; None if it had ended."""
-    queued = optimizations.c.status == "queued"
-    values = {
-        "cancel_requested": True,
-        "status": sa.case((queued, "cancelled"), else_=optimizations.c.status),
-        "finished_at": sa.case((queued, sa.func.now()), else_=None),
-    }
-    active = _mine(tenant_id) & (optimizations.c.id == run_id) & optimizations.c.status.in_(ACTIVE)
-    statement = sa.update(optimizations).where(active).values(values).returning(*COLUMNS)
-    row = (await connection.execute(statement)).one_or_none()
-    return None if row is None else run_of(row)
-
-
 def run_of(row: sa.Row[tuple[object, ...]]) -> Run:
     """Read a run from its columns."""
     return Run(**row._mapping)  # noqa: SLF001 - its public name
@@ -161,10 +158,6 @@ def run_of(row: sa.Row[tuple[object, ...]]) -> Run:
 
 def _mine(tenant_id: str) -> sa.ColumnElement[bool]:
     return optimizations.c.tenant_id == tenant_id
-
-
-def _of(tenant_id: str, portfolio_id: str) -> sa.ColumnElement[bool]:
-    return _mine(tenant_id) & (optimizations.c.portfolio_id == portfolio_id)
 
 
 async def _first(connection: Connection, query: sa.Select[Any], **values: str) -> Run | None:

@@ -1,43 +1,32 @@
-"""Runs as workers see them: claimed, kept alive, finished, given back. The row is the job.
+"""Runs as workers see them: claimed, kept alive, given back. The job's row is the work.
 
-Every write of a worker names the attempt it belongs to, so that one whose lease ran out can no
-longer write. Only the database's clock is used.
+Jobs are seen across tenants, but hold no more than who is next; what a run was asked is read only
+after its tenant has been set. Only the database's clock is used.
 """
 
 import datetime as dt
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 
+from assetmix.persistence.journal import Entry, note
 from assetmix.persistence.optimizations import COLUMNS, Run, run_of
-from assetmix.persistence.rows import optimizations
-from assetmix.persistence.session import Connection
-
-CHANNEL = "optimizations"
-"""Postgres notifies here when a run has ended; the payload is its id."""
+from assetmix.persistence.outcomes import Actor, give_up, held
+from assetmix.persistence.pulse import LIVE
+from assetmix.persistence.rows import tenants
+from assetmix.persistence.run_rows import jobs, optimizations, workers
+from assetmix.persistence.session import Connection, set_tenant
 
 MOST_RINGS = 100
 """Bells rung in one sweep: a backlog never floods the queue."""
 
+TRIES = 5
+"""Looks for a run whose tenant has room, when others claim at the same time."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
-    """How a run ends."""
-
-    status: str
-    result: str | None = None
-    error: dict[str, Any] | None = None
-    timings: dict[str, float] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """Whether an ending was written, and whether another run of the same portfolio had waited for it."""
-
-    done: bool
-    unblocks: bool
+NO_CAP = 2**31 - 1
+SCHEDULER = Actor("scheduler")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,141 +38,171 @@ class Sweep:
     failed: int
 
 
-async def claim(connection: Connection, worker: str, lease_seconds: float) -> Run | None:
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who claims, for how long, and which part of all workers one tenant may keep busy at most."""
+
+    worker: str
+    lease_seconds: float
+    share: float = 1.0
+
+
+_BUSY = (
+    sa.select(jobs.c.tenant_id, sa.func.count().label("running"))
+    .where(jobs.c.state == "running")
+    .group_by(jobs.c.tenant_id)
+    .cte("busy")
+)
+_OTHER = jobs.alias("other")
+_OCCUPIED = sa.exists().where(
+    _OTHER.c.tenant_id == jobs.c.tenant_id, _OTHER.c.portfolio_id == jobs.c.portfolio_id, _OTHER.c.state == "running"
+)
+_PROCESSES = (
+    sa.select(sa.func.ceil(sa.bindparam("share", type_=sa.Double) * sa.func.sum(workers.c.processes)))
+    .where(LIVE)
+    .scalar_subquery()
+)
+_CAP = sa.func.coalesce(tenants.c.settings["concurrent_runs"].as_integer(), _PROCESSES, NO_CAP)
+_NEXT = (
+    sa.select(jobs.c.tenant_id, jobs.c.run_id, _CAP.label("cap"))
+    .join(tenants, tenants.c.id == jobs.c.tenant_id)
+    .outerjoin(_BUSY, _BUSY.c.tenant_id == jobs.c.tenant_id)
+    .where(jobs.c.state == "queued", ~_OCCUPIED, sa.func.coalesce(_BUSY.c.running, 0) < _CAP)
+    .order_by(sa.func.coalesce(_BUSY.c.running, 0), jobs.c.queued_at, jobs.c.run_id)
+    .limit(1)
+    .with_for_update(of=jobs, skip_locked=True)
+)
+_RUNNING = (
+    sa.select(sa.func.count())
+    .where(_OTHER.c.tenant_id == sa.bindparam("tenant"), _OTHER.c.state == "running")
+    .scalar_subquery()
+)
+_TAKE = (
+    sa.update(jobs)
+    .where(jobs.c.tenant_id == sa.bindparam("tenant"), jobs.c.run_id == sa.bindparam("run"), ~_OCCUPIED)
+    .where(sa.bindparam("cap", type_=sa.Double) > _RUNNING)
+    .values(
+        state="running",
+        attempt=jobs.c.attempt + 1,
+        worker=sa.bindparam("name"),
+        lease_until=sa.func.now() + sa.bindparam("lease", type_=sa.Interval),
+        ring_at=None,
+    )
+    .returning(jobs.c.attempt)
+)
+_START = (
+    sa.update(optimizations)
+    .where(optimizations.c.tenant_id == sa.bindparam("tenant"), optimizations.c.id == sa.bindparam("run"))
+    .values(
+        status="running",
+        attempt=sa.bindparam("number"),
+        worker=sa.bindparam("name"),
+        started_at=sa.func.coalesce(optimizations.c.started_at, sa.func.clock_timestamp()),
+    )
+    .returning(*COLUMNS)
+)
+
+
+async def claim(connection: Connection, wanted: Claim) -> Run | None:
     """Take the next eligible run, fair between tenants: the tenant with the fewest running comes first.
 
-    None when nothing is eligible.
+    A run is eligible when no other of its portfolio is running and its tenant has room below its
+    cap. None when nothing is eligible.
 
     Raises
     ------
     Conflict
         when another worker was faster with the same portfolio; the transaction is lost then
     """
-    busy = (
-        sa.select(optimizations.c.tenant_id, sa.func.count().label("running"))
-        .where(optimizations.c.status == "running")
-        .group_by(optimizations.c.tenant_id)
-        .cte("busy")
-    )
-    other = optimizations.alias("other")
-    occupied = sa.exists().where(
-        other.c.tenant_id == optimizations.c.tenant_id,
-        other.c.portfolio_id == optimizations.c.portfolio_id,
-        other.c.status == "running",
-    )
-    chosen = (
-        sa.select(optimizations.c.tenant_id, optimizations.c.id)
-        .outerjoin(busy, busy.c.tenant_id == optimizations.c.tenant_id)
-        .where(optimizations.c.status == "queued", ~occupied)
-        .order_by(sa.func.coalesce(busy.c.running, 0), optimizations.c.queued_at, optimizations.c.id)
-        .limit(1)
-        .with_for_update(of=optimizations, skip_locked=True)
-        .cte("chosen")
-    )
-    values = {
-        "status": "running",
-        "attempt": optimizations.c.attempt + 1,
-        "worker": worker,
-        "lease_until": _in(lease_seconds),
-        "started_at": sa.func.coalesce(optimizations.c.started_at, sa.func.clock_timestamp()),
-        "ring_at": None,
-    }
-    mine = (optimizations.c.tenant_id == chosen.c.tenant_id) & (optimizations.c.id == chosen.c.id)
-    statement = sa.update(optimizations).where(mine).values(values).returning(*COLUMNS)
-    row = (await connection.execute(statement)).one_or_none()
-    return None if row is None else run_of(row)
+    for _ in range(TRIES):
+        found = (await connection.execute(_NEXT, {"share": wanted.share})).one_or_none()
+        if found is None:
+            return None
+        named = {"tenant": found.tenant_id, "run": found.run_id, "name": wanted.worker}
+        await set_tenant(connection, found.tenant_id)
+        # one claim of a tenant at a time: only then is what was counted still true
+        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(found.tenant_id, 4))))
+        lease = {"cap": found.cap, "lease": dt.timedelta(seconds=wanted.lease_seconds)}
+        attempt = (await connection.execute(_TAKE, named | lease)).scalar_one_or_none()
+        if attempt is not None:
+            return run_of((await connection.execute(_START, named | {"number": attempt})).one())
+    return None
 
 
 async def keep_alive(connection: Connection, run: Run, lease_seconds: float, progress: float = 0.0) -> str:
     """Prolong the lease, note the progress; tells to go on (`mine`), to `cancel`, or that it is `lost` to another."""
-    statement = (
-        sa.update(optimizations)
-        .where(_held(run))
-        .values(lease_until=_in(lease_seconds), progress=progress)
-        .returning(optimizations.c.cancel_requested)
-    )
-    cancel = (await connection.execute(statement)).scalar_one_or_none()
-    if cancel is None:
+    lease = sa.func.now() + dt.timedelta(seconds=lease_seconds)
+    prolong = sa.update(jobs).where(held(run)).values(lease_until=lease).returning(jobs.c.cancel_requested)
+    asked = (await connection.execute(prolong)).scalar_one_or_none()
+    if asked is None:
         return "lost"
-    return "cancel" if cancel else "mine"
+    if progress:
+        await connection.execute(_of([run.id], run.tenant_id).values(progress=progress))
+    return "cancel" if asked else "mine"
 
 
-async def finish(connection: Connection, run: Run, ending: Ending) -> Written:
-    """Write how a run ended, once, and tell those who wait; not done when another attempt owns it."""
-    values = {
-        "status": ending.status,
-        "result": None if ending.result is None else sa.cast(sa.literal(ending.result, sa.Text()), JSONB),
-        "error": ending.error,
-        "timings": ending.timings,
-        "finished_at": sa.func.now(),
-        "lease_until": None,
-        "progress": 1.0 if ending.status in {"succeeded", "infeasible"} else optimizations.c.progress,
-    }
-    other = optimizations.alias("other")
-    same = (other.c.tenant_id == run.tenant_id) & (other.c.portfolio_id == run.portfolio_id)
-    blocked = sa.exists().where(same, other.c.status == "queued")
-    told = sa.func.pg_notify(CHANNEL, run.id)
-    statement = sa.update(optimizations).where(_held(run)).values(values).returning(blocked.label("blocked"), told)
-    row = (await connection.execute(statement)).one_or_none()
-    return Written(done=row is not None, unblocks=row is not None and bool(row.blocked))
+async def give_back(connection: Connection, run: Run, most_losses: int) -> bool:
+    """Queue a run again whose solver process was lost; False when it was lost too often, or another attempt owns it."""
+    back = sa.update(jobs).where(held(run), jobs.c.losses + 1 < most_losses).values(_BACK).returning(jobs.c.run_id)
+    if (await connection.execute(back)).one_or_none() is None:
+        return False
+    await _requeue(connection, [(run.tenant_id, run.id)], Actor(run.worker or "", run.request_id))
+    return True
 
 
-async def give_back(connection: Connection, run: Run) -> bool:
-    """Queue a run again whose solver process was lost; False when another attempt owns it."""
-    values = {"status": "queued", "lease_until": None, "worker": None, "ring_at": sa.func.now()}
-    return (await connection.execute(sa.update(optimizations).where(_held(run)).values(values))).rowcount > 0
-
-
-async def sweep(connection: Connection, most_attempts: int, ring_seconds: tuple[float, float]) -> Sweep:
+async def sweep(connection: Connection, most_losses: int, ring_seconds: tuple[float, float]) -> Sweep:
     """Take back what lost workers held, and find the runs whose bell is due.
 
     Parameters
     ----------
-    most_attempts : runs that were lost so often are given up
+    most_losses : runs that were lost so often are given up
     ring_seconds : first and longest pause between two rings for the same run
     """
-    expired = (optimizations.c.status == "running") & (optimizations.c.lease_until < sa.func.now())
-    spent = optimizations.c.attempt >= most_attempts
-    given_up = await _end_lost(connection, expired & spent)
-    back = {"status": "queued", "lease_until": None, "worker": None, "ring_at": sa.func.now()}
-    requeued = await _update_some(connection, expired & ~spent, back)
+    expired = (jobs.c.state == "running") & (jobs.c.lease_until < sa.func.now())
+    spent = jobs.c.losses + 1 >= most_losses
+    lost = await _some(connection, expired & spent, sa.delete(jobs))
+    await give_up(connection, lost, SCHEDULER)
+    back = await _some(connection, expired & ~spent, sa.update(jobs).values(_BACK))
+    await _requeue(connection, back, SCHEDULER)
     first, longest = ring_seconds
-    pause = sa.func.least(first * sa.func.power(2.0, sa.func.least(optimizations.c.rings, 20)), longest)
-    due = (optimizations.c.status == "queued") & (optimizations.c.ring_at <= sa.func.now())
+    pause = sa.func.least(first * sa.func.power(2.0, sa.func.least(jobs.c.rings, 20)), longest)
     later = sa.func.now() + sa.func.make_interval(0, 0, 0, 0, 0, 0, pause)
-    rings = await _update_some(connection, due, {"rings": optimizations.c.rings + 1, "ring_at": later})
-    return Sweep(len(rings), len(requeued), len(given_up))
+    due = (jobs.c.state == "queued") & (jobs.c.ring_at <= sa.func.now())
+    rings = await _some(connection, due, sa.update(jobs).values(rings=jobs.c.rings + 1, ring_at=later))
+    return Sweep(len(rings), len(back), len(lost))
 
 
-async def _end_lost(connection: Connection, which: sa.ColumnElement[bool]) -> list[str]:
-    error = {
-        "type": "/problems/worker-lost",
-        "title": "Worker lost",
-        "detail": "Every attempt ended with its worker process lost; the request may need more memory than there is.",
-    }
-    values = {"status": "failed", "error": error, "finished_at": sa.func.now(), "lease_until": None}
-    ended = await _update_some(connection, which, values)
-    for run_id in ended:
-        await connection.execute(sa.select(sa.func.pg_notify(CHANNEL, run_id)))
-    return ended
+_BACK: dict[str, Any] = {
+    "state": "queued",
+    "losses": jobs.c.losses + 1,
+    "lease_until": None,
+    "worker": None,
+    "ring_at": sa.func.now(),
+}
 
 
-async def _update_some(connection: Connection, which: sa.ColumnElement[bool], values: dict[str, Any]) -> list[str]:
-    found = sa.select(optimizations.c.tenant_id, optimizations.c.id).where(which).order_by(optimizations.c.queued_at)
+async def _requeue(connection: Connection, runs: list[tuple[str, str]], actor: Actor) -> None:
+    for tenant_id, group in groupby(sorted(runs), key=lambda one: one[0]):
+        ids = [run_id for _, run_id in group]
+        await set_tenant(connection, tenant_id)
+        await connection.execute(_of(ids, tenant_id).values(status="queued", worker=None))
+        await note(connection, tenant_id, *(_lost(run_id, actor) for run_id in ids))
+
+
+def _lost(run_id: str, actor: Actor) -> Entry:
+    return Entry(actor=actor.name, action="optimization.lost", subject=run_id, request_id=actor.request_id)
+
+
+async def _some(
+    connection: Connection, which: sa.ColumnElement[bool], change: sa.Update | sa.Delete
+) -> list[tuple[str, str]]:
+    """Change or delete some jobs that nobody else holds; gives tenant and run of each."""
+    found = sa.select(jobs.c.tenant_id, jobs.c.run_id).where(which).order_by(jobs.c.queued_at)
     some = found.limit(MOST_RINGS).with_for_update(skip_locked=True).cte("some")
-    mine = (optimizations.c.tenant_id == some.c.tenant_id) & (optimizations.c.id == some.c.id)
-    statement = sa.update(optimizations).where(mine).values(values).returning(optimizations.c.id)
-    return list((await connection.execute(statement)).scalars())
+    mine = (jobs.c.tenant_id == some.c.tenant_id) & (jobs.c.run_id == some.c.run_id)
+    rows = await connection.execute(change.where(mine).returning(jobs.c.tenant_id, jobs.c.run_id))
+    return [(row.tenant_id, row.run_id) for row in rows.all()]
 
 
-def _held(run: Run) -> sa.ColumnElement[bool]:
-    return (
-        (optimizations.c.tenant_id == run.tenant_id)
-        & (optimizations.c.id == run.id)
-        & (optimizations.c.attempt == run.attempt)
-        & (optimizations.c.status == "running")
-    )
-
-
-def _in(seconds: float) -> sa.ColumnElement[dt.datetime]:
-    return sa.func.now() + dt.timedelta(seconds=seconds)
+def _of(ids: list[str], tenant_id: str) -> sa.Update:
+    return sa.update(optimizations).where(optimizations.c.tenant_id == tenant_id, optimizations.c.id.in_(ids))

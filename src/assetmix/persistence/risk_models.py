@@ -10,7 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from assetmix.persistence.rows import model_payloads, optimizations, risk_models
+from assetmix.persistence.rows import model_payloads, risk_models
+from assetmix.persistence.run_rows import optimizations
 from assetmix.persistence.session import Connection
 
 

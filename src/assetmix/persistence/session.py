@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
+import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -33,7 +34,7 @@ class Database:
                     "application_name": "assetmix",
                     "statement_timeout": f"{STATEMENT_SECONDS}s",
                     "lock_timeout": f"{LOCK_SECONDS}s",
-                    "idle_in_transaction_session_timeout": "60s",
+                    "idle_in_transaction_session_timeout": "30s",
                     "jit": "off",
                 },
             },
@@ -42,8 +43,10 @@ class Database:
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Connection]:
+    async def transaction(self, tenant_id: str | None = None) -> AsyncIterator[Connection]:
         """Run the block in one transaction, committed when it ends without an exception.
+
+        It sees the rows of one tenant; without one, nothing that belongs to a tenant.
 
         Raises
         ------
@@ -52,6 +55,8 @@ class Database:
         """
         try:
             async with self._engine.begin() as connection:
+                if tenant_id is not None:
+                    await set_tenant(connection, tenant_id)
                 yield connection
         except (InterfaceError, PoolTimeout, OSError, TimeoutError) as error:
             raise Unavailable("the database cannot be reached") from error
@@ -74,10 +79,21 @@ class Database:
         await self._engine.dispose()
 
 
+_SET = sa.select(sa.func.set_config("assetmix.tenant", sa.bindparam("tenant"), True))
+
+
+async def set_tenant(connection: Connection, tenant_id: str) -> None:
+    """Have the rest of the transaction see the rows of this tenant, and no others."""
+    await connection.execute(_SET, {"tenant": tenant_id})
+
+
 PASSING = ("40", "53", "55", "57")
 """SQLSTATE classes that may be gone the next time: deadlock, no room, lock timeout, shutdown."""
 
 UNIQUE = "23505"
+FOREIGN = "23503"
+"""SQLSTATE of a reference to what is gone, or of a deletion of what is referred to."""
+
 UNSTORABLE = ("22", "54")
 """SQLSTATE classes of values that no check foresaw and the database cannot hold."""
 
@@ -88,6 +104,8 @@ def _translated(error: DBAPIError) -> Error | DBAPIError:
         return Unavailable("the database cannot be reached, or is busy with the same rows")
     if state == UNIQUE:
         return Conflict("another request has just done the same")
+    if state == FOREIGN:
+        return Conflict("another request has just changed what this one is about; ask again")
     if state.startswith(UNSTORABLE):
         return InvalidRequest("a value cannot be stored", [Fault("", "out-of-range", "a value cannot be stored")])
     return error

@@ -5,18 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from assetmix.persistence.rows import api_keys, tenants
-from assetmix.persistence.session import Connection
+from assetmix.persistence.session import Connection, set_tenant
 
-_LIVE_KEY = (
-    sa.select(api_keys.c.tenant_id, tenants.c.name, api_keys.c.hash, api_keys.c.scopes, tenants.c.settings)
-    .join(tenants, tenants.c.id == api_keys.c.tenant_id)
-    .where(api_keys.c.id == sa.bindparam("key_id"), api_keys.c.revoked_at.is_(None))
-    .where(sa.or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > sa.func.now()))
-)
-"""Asked on every request, so put together once."""
+_LIVE_KEY = sa.text("select * from find_key(:key_id)")
+"""Asked on every request: one round trip, which shows the one row whose id is given."""
+
+_NAME = sa.select(sa.func.set_config("assetmix.tenant_name", sa.bindparam("name"), True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +25,37 @@ class StoredKey:
     hash: bytes
     scopes: frozenset[str]
     settings: dict[str, Any]
+    is_idle: bool
+    """Whether its last use was not noted within a minute."""
 
 
 async def ensure_tenant(connection: Connection, tenant_id: str, name: str) -> str:
-    """Give the id of the tenant of that name, made with the given id if there is none."""
-    await connection.execute(insert(tenants).values(id=tenant_id, name=name).on_conflict_do_nothing())
-    found = await connection.execute(sa.select(tenants.c.id).where(tenants.c.name == name))
-    return str(found.scalar_one())
+    """Give the id of the tenant of that name, made with the given id if there is none; the transaction is its."""
+    found = await find_tenant(connection, name)
+    if found is None:
+        await set_tenant(connection, tenant_id)
+        await connection.execute(insert(tenants).values(id=tenant_id, name=name).on_conflict_do_nothing())
+        found = await find_tenant(connection, name)
+    return str(found)
 
 
 async def find_tenant(connection: Connection, name: str) -> str | None:
-    """Give the id of the tenant of that name."""
-    return (await connection.execute(sa.select(tenants.c.id).where(tenants.c.name == name))).scalar_one_or_none()
+    """Give the id of the tenant of that name; the transaction is its from here on."""
+    await connection.execute(_NAME, {"name": name})
+    query = sa.select(tenants.c.id).where(tenants.c.name == name)
+    found: str | None = (await connection.execute(query)).scalar_one_or_none()
+    if found is not None:
+        await set_tenant(connection, found)
+    return found
+
+
+async def change_settings(connection: Connection, tenant_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge changes into a tenant's settings, null taking one away; gives what they are then."""
+    kept = {name: value for name, value in changes.items() if value is not None}
+    gone = sa.cast([name for name, value in changes.items() if value is None], ARRAY(sa.Text))
+    merged = tenants.c.settings.op("||")(sa.cast(kept, JSONB)).op("-")(gone)
+    query = sa.update(tenants).where(tenants.c.id == tenant_id).values(settings=merged).returning(tenants.c.settings)
+    return dict((await connection.execute(query)).scalar_one())
 
 
 async def add_key(connection: Connection, tenant_id: str, key: Mapping[str, object]) -> None:
@@ -52,21 +68,29 @@ async def find_key(connection: Connection, key_id: str) -> StoredKey | None:
     row = (await connection.execute(_LIVE_KEY, {"key_id": key_id})).one_or_none()
     if row is None:
         return None
-    return StoredKey(row.tenant_id, row.name, bytes(row.hash), frozenset(row.scopes), row.settings)
+    return StoredKey(row.tenant_id, row.tenant, bytes(row.hash), frozenset(row.scopes), row.settings, row.idle)
+
+
+async def note_use(connection: Connection, tenant_id: str, key_id: str) -> None:
+    """Note that a key was used now."""
+    mine = (api_keys.c.tenant_id == tenant_id) & (api_keys.c.id == key_id)
+    await connection.execute(sa.update(api_keys).where(mine).values(last_used_at=sa.func.now()))
 
 
 async def list_keys(connection: Connection, tenant_id: str) -> list[sa.Row[tuple[object, ...]]]:
     """Public parts, scopes and times of a tenant's keys, oldest first."""
-    columns = [api_keys.c[name] for name in ("id", "scopes", "label", "created_at", "expires_at", "revoked_at")]
+    names = ("id", "scopes", "label", "created_at", "created_by", "last_used_at", "expires_at", "revoked_at")
+    columns = [api_keys.c[name] for name in names]
     query = sa.select(*columns).where(api_keys.c.tenant_id == tenant_id).order_by(api_keys.c.created_at)
     return list((await connection.execute(query)).all())
 
 
-async def revoke_key(connection: Connection, key_id: str) -> bool:
-    """Revoke a key at once; whether there was one to revoke."""
-    query = (
-        sa.update(api_keys)
-        .where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
-        .values(revoked_at=sa.func.now())
-    )
-    return (await connection.execute(query)).rowcount > 0
+async def revoke_key(connection: Connection, key_id: str) -> str | None:
+    """Revoke a key at once; the tenant whose it was, None when there was none to revoke."""
+    found = await find_key(connection, key_id)
+    if found is None:
+        return None
+    await set_tenant(connection, found.tenant_id)
+    mine = (api_keys.c.tenant_id == found.tenant_id) & (api_keys.c.id == key_id)
+    await connection.execute(sa.update(api_keys).where(mine).values(revoked_at=sa.func.now()))
+    return found.tenant_id

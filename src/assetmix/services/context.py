@@ -1,13 +1,16 @@
 """What every use case is given: the database, the bell, the settings, and whose call it is."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from assetmix.jobs.doorbell import Doorbell
 from assetmix.optimization.memory import Memory
 from assetmix.persistence.endings import Endings
+from assetmix.persistence.journal import Entry
 from assetmix.persistence.session import Database
+from assetmix.services.backlog import Backlog
+from assetmix.services.quotas import Quotas
 from assetmix.settings import Settings
 
 
@@ -20,6 +23,8 @@ class House:
     settings: Settings
     snapshots: Memory
     endings: Endings | None = None
+    backlog: Backlog | None = None
+    quotas: Quotas = field(default_factory=Quotas)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +36,9 @@ class Caller:
     key_id: str
     scopes: frozenset[str]
     settings: Mapping[str, Any]
+    request_id: str | None = None
+
+
+def entry(caller: Caller, action: str, subject: str, **details: Any) -> Entry:  # noqa: ANN401 - any JSON
+    """Audit entry of what a caller does."""
+    return Entry(actor=caller.key_id, action=action, subject=subject, request_id=caller.request_id, details=details)

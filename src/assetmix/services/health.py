@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from assetmix.jobs.broker import is_reachable
-from assetmix.persistence.health import applied_revision
+from assetmix.persistence.health import applied_revision, sees_everything
 from assetmix.persistence.revisions import newest_revision
 from assetmix.services.context import House
 
@@ -13,10 +13,14 @@ def _newest() -> str:
     return newest_revision()
 
 
-async def is_migrated(house: House) -> bool:
-    """Whether the tables are those of this version."""
+async def database_fault(house: House) -> str | None:
+    """What keeps this process from serving on the database, with the cure; None when nothing does."""
     async with house.database.transaction() as connection:
-        return await applied_revision(connection) == _newest()
+        if await sees_everything(connection):
+            return "its role is not bound by row level security; log in as the role that ends in _app"
+        if await applied_revision(connection) != _newest():
+            return "not migrated; run assetmix migrate"
+    return None
 
 
 async def is_queue_reachable(house: House) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from assetmix.errors import InvalidRequest, NotAllowed, NotFound, Unauthenticated
 from assetmix.persistence import tenants
+from assetmix.persistence.journal import Entry, note
 from assetmix.services.context import Caller, House
 from assetmix.services.ids import new_id
 
@@ -26,6 +27,8 @@ RUN = "optimizations:run"
 SCOPES = (READ, WRITE, RUN)
 
 RESERVED = frozenset({"optimization"})
+OPERATOR = "operator"
+"""Actor of what is done on the command line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +83,11 @@ async def create_key(house: House, tenant: str, scopes: tuple[str, ...], label: 
         tenant_id = await tenants.ensure_tenant(connection, new_id("T"), tenant)
         stored = {"id": key.public, "hash": hash_key(key.text, pepper), "scopes": list(scopes), "label": label}
         await tenants.add_key(connection, tenant_id, stored)
+        await note(connection, tenant_id, Entry(actor=OPERATOR, action="key.create", subject=key.public))
     return key
 
 
-async def authenticate(house: House, text: str | None) -> Caller:
+async def authenticate(house: House, text: str | None, request_id: str | None = None) -> Caller:
     """Find out whose key it is; unknown, wrong, revoked and expired ones look the same.
 
     Raises
@@ -98,7 +102,10 @@ async def authenticate(house: House, text: str | None) -> Caller:
     given = hash_key(text or "", house.settings.key_pepper.get_secret_value())
     if stored is None or public is None or not hmac.compare_digest(given, expected):
         raise Unauthenticated("a valid key is needed: Authorization: Bearer am_live_…")
-    return Caller(stored.tenant_id, stored.tenant, public, stored.scopes, stored.settings)
+    if stored.is_idle:
+        async with house.database.transaction(stored.tenant_id) as connection:
+            await tenants.note_use(connection, stored.tenant_id, public)
+    return Caller(stored.tenant_id, stored.tenant, public, stored.scopes, stored.settings, request_id)
 
 
 def require(caller: Caller, scope: str) -> None:
@@ -122,8 +129,10 @@ async def revoke_key(house: House, public: str) -> None:
         when there is no such key, or it is revoked already
     """
     async with house.database.transaction() as connection:
-        if not await tenants.revoke_key(connection, public):
+        tenant_id = await tenants.revoke_key(connection, public)
+        if tenant_id is None:
             raise NotFound(f"no live key {public}")
+        await note(connection, tenant_id, Entry(actor=OPERATOR, action="key.revoke", subject=public))
 
 
 async def list_keys(house: House, tenant: str) -> list[dict[str, object]]:

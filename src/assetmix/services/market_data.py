@@ -12,8 +12,9 @@ from assetmix.marketdata.csv_source import PriceRow
 from assetmix.optimization.check import MOST_FAULTS
 from assetmix.persistence import instruments, prices, rates
 from assetmix.persistence.instruments import Change
+from assetmix.persistence.journal import note
 from assetmix.persistence.session import Connection
-from assetmix.services.context import Caller, House
+from assetmix.services.context import Caller, House, entry
 from assetmix.services.names import LONGEST, currency_faults, is_printable
 
 MOST_INSTRUMENTS = 10_000
@@ -47,9 +48,11 @@ async def put_instruments(house: House, caller: Caller, given: Sequence[Instrume
         raise InvalidRequest("some instruments cannot be stored", faults[:MOST_FAULTS])
     if len(given) > MOST_INSTRUMENTS:
         raise LimitExceeded(f"at most {MOST_INSTRUMENTS} instruments in one request")
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         await instruments.lock_market_data(connection, caller.tenant_id)
-        return await instruments.put_instruments(connection, caller.tenant_id, given)
+        change = await instruments.put_instruments(connection, caller.tenant_id, given)
+        await note(connection, caller.tenant_id, entry(caller, "instruments.put", f"{len(given)} instruments"))
+    return change
 
 
 async def get_instrument(house: House, caller: Caller, instrument: str) -> Instrument:
@@ -60,7 +63,7 @@ async def get_instrument(house: House, caller: Caller, instrument: str) -> Instr
     NotFound
         when there is none of that id
     """
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         found = await instruments.get_instruments(connection, caller.tenant_id, [instrument])
     if not found:
         raise NotFound("no such instrument")
@@ -69,7 +72,7 @@ async def get_instrument(house: House, caller: Caller, instrument: str) -> Instr
 
 async def list_instruments(house: House, caller: Caller, after: str, limit: int) -> list[Instrument]:
     """Give instruments after an id, by id."""
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         found = await instruments.list_instruments(connection, caller.tenant_id, after, limit)
     return [one.instrument for one in found]
 
@@ -85,12 +88,13 @@ async def put_prices(house: House, caller: Caller, rows: Sequence[PriceRow], *, 
         when an instrument was never loaded
     """
     warnings = await asyncio.to_thread(_check_rows, rows)
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         await instruments.lock_market_data(connection, caller.tenant_id)
         await _require_known(connection, caller, rows)
         if dry_run:
             return PricesWritten(len(rows), 0, 0, warnings)
         inserted, updated = await _write(connection, caller, rows)
+        await note(connection, caller.tenant_id, entry(caller, "prices.put", f"{len(rows)} rows"))
     return PricesWritten(len(rows), inserted, updated, warnings)
 
 
@@ -101,14 +105,14 @@ async def get_prices(
     if is_cash(instrument):
         return await _get_rates(house, caller, instrument.removeprefix("$"), between, limit)
     await get_instrument(house, caller, instrument)
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         return await prices.get_prices(connection, caller.tenant_id, instrument, between, limit)
 
 
 async def _get_rates(
     house: House, caller: Caller, currency: str, between: tuple[dt.date, dt.date], limit: int
 ) -> list[dict[str, object]]:
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         found = await rates.get_rates(connection, caller.tenant_id, currency, between, limit)
         if not found and not await rates.has_rates(connection, caller.tenant_id, currency):
             raise NotFound("no exchange rates of this currency")

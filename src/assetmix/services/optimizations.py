@@ -1,17 +1,21 @@
 """Runs: requested, found again when the inputs are the same, looked up, cancelled."""
 
-from assetmix.errors import Conflict, Fault, InProgress, InvalidRequest, NoOptimization, NotFound
+from assetmix.errors import Conflict, Fault, InProgress, InvalidRequest, NoOptimization, NotFound, QuotaExceeded
 from assetmix.optimization.strategy import Strategy
-from assetmix.persistence import optimizations, portfolios, strategies
+from assetmix.persistence import optimizations, outcomes, portfolios, strategies
+from assetmix.persistence.journal import note
 from assetmix.persistence.optimizations import Run
+from assetmix.persistence.outcomes import Actor
 from assetmix.persistence.portfolios import StoredPortfolio
 from assetmix.persistence.session import Connection
-from assetmix.services.context import Caller, House
+from assetmix.services.context import Caller, House, entry
+from assetmix.services.idempotency import Once, Repeated, Submitted, carry_out
 from assetmix.services.preparation import Request, prepare
 from assetmix.services.risk_models import choose
 from assetmix.services.snapshots import freeze, wanted
+from assetmix.services.tenant_settings import effective
 
-__all__ = ["Request", "cancel", "check_only", "get_run", "latest", "list_runs", "submit"]
+__all__ = ["Request", "cancel", "check_only", "get_run", "latest", "list_runs", "submit", "submit_once"]
 
 
 async def submit(house: House, caller: Caller, request: Request) -> Run:
@@ -26,16 +30,32 @@ async def submit(house: House, caller: Caller, request: Request) -> Run:
     InProgress
         when another run of the portfolio is active and the caller asked to be refused then
     """
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         run = await _store(house, connection, caller, request)
-    if run.status == "queued":
-        house.bell.ring()
+    _ring_for(house, run)
     return run
+
+
+async def submit_once(house: House, caller: Caller, request: Request, once: Once | None) -> Submitted | Repeated:
+    """Do the same for a request with an idempotency key, unless it was done before.
+
+    Raises
+    ------
+    KeyInUse, KeyReused
+        when the key is taken; else as `submit` does
+    """
+    if once is None:
+        return Submitted(await submit(house, caller, request))
+    async with house.database.transaction(caller.tenant_id) as connection:
+        outcome = await carry_out(connection, caller, once, lambda: _store(house, connection, caller, request))
+    if isinstance(outcome, Submitted):
+        _ring_for(house, outcome.run)
+    return outcome
 
 
 async def check_only(house: House, caller: Caller, request: Request) -> None:
     """Refuse a request that could not be run, storing no run."""
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         await prepare(house, connection, caller, request)
 
 
@@ -47,7 +67,7 @@ async def get_run(house: House, caller: Caller, run_id: str, *, kind: str | None
     NotFound
         when there is none
     """
-    async with house.database.look() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         run = await optimizations.find_run(connection, caller.tenant_id, run_id)
     if run is None or kind not in {None, run.kind}:
         raise NotFound(f"no such {kind or 'optimization'}")
@@ -64,7 +84,7 @@ async def latest(house: House, caller: Caller, portfolio: str) -> tuple[Run, boo
     NoOptimization
         when none was ever requested
     """
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         stored = await portfolios.find_portfolio(connection, caller.tenant_id, portfolio)
         if stored is None:
             raise NotFound("no such portfolio")
@@ -78,7 +98,7 @@ async def list_runs(
     house: House, caller: Caller, where: dict[str, str | None], before: str | None, limit: int
 ) -> list[Run]:
     """Give runs, newest first; `where` may name `portfolio`, `status` and `kind` (else optimizations)."""
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         portfolio = where.get("portfolio")
         stored = None if portfolio is None else await portfolios.find_portfolio(connection, caller.tenant_id, portfolio)
         if portfolio is not None and stored is None:
@@ -97,12 +117,18 @@ async def cancel(house: House, caller: Caller, run_id: str) -> Run:
     Conflict
         when it has ended otherwise
     """
-    async with house.database.transaction() as connection:
-        asked = await optimizations.ask_to_cancel(connection, caller.tenant_id, run_id)
-    run = asked or await get_run(house, caller, run_id)
+    async with house.database.transaction(caller.tenant_id) as connection:
+        if await outcomes.cancel(connection, caller.tenant_id, run_id, _actor(caller)):
+            await note(connection, caller.tenant_id, entry(caller, "optimization.cancel", run_id))
+    run = await get_run(house, caller, run_id)
     if not run.is_active and run.status != "cancelled":
         raise Conflict(f"the optimization has already {run.status}")
     return run
+
+
+def _ring_for(house: House, run: Run) -> None:
+    if run.status == "queued":
+        house.bell.ring()
 
 
 async def _store(house: House, connection: Connection, caller: Caller, request: Request) -> Run:
@@ -111,10 +137,13 @@ async def _store(house: House, connection: Connection, caller: Caller, request: 
     if same is not None:
         await optimizations.ask_again(connection, same, request.risk_model)
         return same
+    await _require_room(house, connection, caller)
     if new.portfolio_id is not None:
         await _make_way(connection, caller, new.portfolio_id, request)
     run = await optimizations.add_run(connection, caller.tenant_id, new, house.settings.ring_seconds)
     if run is not None:
+        asked = entry(caller, "optimization.request", run.id, optimization_hash=run.optimization_hash)
+        await note(connection, caller.tenant_id, asked)
         return run
     same = await optimizations.find_same(connection, caller.tenant_id, new.optimization_hash)
     if same is None:
@@ -122,14 +151,24 @@ async def _store(house: House, connection: Connection, caller: Caller, request: 
     return same
 
 
+async def _require_room(house: House, connection: Connection, caller: Caller) -> None:
+    most = effective(house.settings, caller.settings)["active_runs"]
+    if await optimizations.count_active(connection, caller.tenant_id) >= most:
+        raise QuotaExceeded(f"{most} runs wait or run already; ask again when some have ended")
+
+
 async def _make_way(connection: Connection, caller: Caller, portfolio_id: str, request: Request) -> None:
     if request.if_running == "replace":
-        await optimizations.supersede(connection, caller.tenant_id, portfolio_id)
+        await outcomes.supersede(connection, caller.tenant_id, portfolio_id, _actor(caller))
     if request.if_running == "reject":
         active = await optimizations.find_active(connection, caller.tenant_id, portfolio_id)
         if active is not None:
             fault = Fault("/if_running", "optimization-in-progress", active.id)
             raise InProgress(f"optimization {active.id} of this portfolio has not ended yet", [fault])
+
+
+def _actor(caller: Caller) -> Actor:
+    return Actor(caller.key_id, caller.request_id)
 
 
 async def _has_changed(house: House, connection: Connection, run: Run, stored: StoredPortfolio) -> bool:

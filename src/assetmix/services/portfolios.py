@@ -4,17 +4,20 @@ from assetmix.domain.portfolio import Portfolio
 from assetmix.errors import Fault, NotFound, PreconditionFailed, escape
 from assetmix.optimization.check import refuse
 from assetmix.persistence import portfolios
+from assetmix.persistence.journal import note
 from assetmix.persistence.portfolios import StoredPortfolio
-from assetmix.services.context import Caller, House
+from assetmix.persistence.session import Connection
+from assetmix.services.context import Caller, House, entry
 from assetmix.services.ids import new_id
 from assetmix.services.names import currency_faults, require_name
+from assetmix.services.preconditions import ANYTHING, Expected, require
 
 MOST_HOLDINGS = 10_000
 MOST_UNITS = 1e15
 
 
 async def put_portfolio(
-    house: House, caller: Caller, client_reference: str, portfolio: Portfolio, if_tag: str | None = None
+    house: House, caller: Caller, client_reference: str, portfolio: Portfolio, expected: Expected = ANYTHING
 ) -> tuple[StoredPortfolio, bool]:
     """Create a portfolio or replace what it holds; also whether it was created.
 
@@ -22,17 +25,19 @@ async def put_portfolio(
     ------
     InvalidRequest
         when the name or the currency cannot be used
-    PreconditionFailed
-        when `if_tag` is given and is not the present one
+    PreconditionFailed, PreconditionRequired
+        when it is not what the caller expects
     """
     require_name(client_reference, "portfolio")
     refuse(portfolio_faults(portfolio))
-    async with house.database.transaction() as connection:
-        if if_tag is not None:
-            known = await portfolios.find_portfolio(connection, caller.tenant_id, client_reference, lock=True)
-            if known is None or known.tag != if_tag:
-                raise PreconditionFailed("the portfolio has changed since it was read; read it again")
-        return await portfolios.put_portfolio(connection, caller.tenant_id, new_id("P"), client_reference, portfolio)
+    async with house.database.transaction(caller.tenant_id) as connection:
+        await _require(connection, caller, client_reference, expected)
+        put = portfolios.put_portfolio(connection, caller.tenant_id, new_id("P"), client_reference, portfolio)
+        stored, created = await put
+        if expected.is_new and not created:
+            raise PreconditionFailed("another request has just created a portfolio of that name")
+        await note(connection, caller.tenant_id, entry(caller, "portfolio.put", stored.id, version=stored.version))
+    return stored, created
 
 
 async def get_portfolio(house: House, caller: Caller, name: str) -> StoredPortfolio:
@@ -43,7 +48,7 @@ async def get_portfolio(house: House, caller: Caller, name: str) -> StoredPortfo
     NotFound
         when there is none
     """
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         found = await portfolios.find_portfolio(connection, caller.tenant_id, name)
     if found is None:
         raise NotFound("no such portfolio")
@@ -52,15 +57,30 @@ async def get_portfolio(house: House, caller: Caller, name: str) -> StoredPortfo
 
 async def list_portfolios(house: House, caller: Caller, after: str, limit: int) -> list[StoredPortfolio]:
     """Give portfolios after an id, by id."""
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         return await portfolios.list_portfolios(connection, caller.tenant_id, after, limit)
 
 
-async def delete_portfolio(house: House, caller: Caller, name: str) -> None:
-    """Delete a portfolio with its runs."""
-    async with house.database.transaction() as connection:
+async def delete_portfolio(house: House, caller: Caller, name: str, expected: Expected = ANYTHING) -> None:
+    """Delete a portfolio with its runs.
+
+    Raises
+    ------
+    NotFound
+        when there is none of that name
+    PreconditionFailed, PreconditionRequired
+        when it is not what the caller expects
+    """
+    async with house.database.transaction(caller.tenant_id) as connection:
+        await _require(connection, caller, name, expected)
         if not await portfolios.delete_portfolio(connection, caller.tenant_id, name):
             raise NotFound("no such portfolio")
+        await note(connection, caller.tenant_id, entry(caller, "portfolio.delete", name))
+
+
+async def _require(connection: Connection, caller: Caller, name: str, expected: Expected) -> None:
+    known = await portfolios.find_portfolio(connection, caller.tenant_id, name, lock=True)
+    require(expected, None if known is None else known.tag, caller, "portfolio")
 
 
 def portfolio_faults(portfolio: Portfolio, pointer: str = "") -> list[Fault]:

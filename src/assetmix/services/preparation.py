@@ -108,6 +108,7 @@ async def prepare(house: House, connection: Connection, caller: Caller, request:
         snapshot_digest=known.digest,
         model_digest=None if known.model is None else known.model.digest,
         asked_model=request.risk_model,
+        request_id=caller.request_id,
         time_limit_seconds=request.time_limit_seconds,
     )
 

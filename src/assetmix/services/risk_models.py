@@ -6,16 +6,18 @@ from typing import NoReturn
 
 from assetmix.codec.risk_models import content_digest, outline, outline_of, read_model, write_model
 from assetmix.domain.given_model import GivenModel
-from assetmix.errors import Fault, InvalidRequest, NotFound, PreconditionFailed
+from assetmix.errors import Fault, InvalidRequest, NotFound
 from assetmix.estimation.given_check import model_faults
 from assetmix.estimation.specs import NamedRisk
 from assetmix.optimization.check import refuse
 from assetmix.optimization.strategy import Strategy
 from assetmix.persistence import risk_models
+from assetmix.persistence.journal import note
 from assetmix.persistence.risk_models import NewModel, StoredModel
 from assetmix.persistence.session import Connection
-from assetmix.services.context import Caller, House
+from assetmix.services.context import Caller, House, entry
 from assetmix.services.names import LONGEST, is_printable, require_name
+from assetmix.services.preconditions import ANYTHING, Expected, require
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +41,24 @@ class ChosenModel:
     outline: GivenModel
 
 
-async def put_model(house: House, caller: Caller, given: Upload, if_tag: str | None = None) -> StoredModel:
+async def put_model(house: House, caller: Caller, given: Upload, expected: Expected = ANYTHING) -> StoredModel:
     """Create a risk model or replace it; as a default it takes the place of any other.
 
     Raises
     ------
     InvalidRequest
         with every fault of the figures
-    PreconditionFailed
-        when `if_tag` is given and is not the present one
+    PreconditionFailed, PreconditionRequired
+        when it is not what the caller expects
     """
     _require_name(given.name)
     new = await asyncio.to_thread(_checked, given)
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         await risk_models.lock_models(connection, caller.tenant_id)
-        if if_tag is not None:
-            known = await risk_models.find_model(connection, caller.tenant_id, given.name)
-            if known is None or known.tag != if_tag:
-                raise PreconditionFailed("the risk model has changed since it was read; read it again")
-        return await risk_models.put_model(connection, caller.tenant_id, new)
+        await _require(connection, caller, given.name, expected)
+        stored = await risk_models.put_model(connection, caller.tenant_id, new)
+        await note(connection, caller.tenant_id, entry(caller, "risk_model.put", given.name, digest=stored.digest))
+    return stored
 
 
 async def get_model(house: House, caller: Caller, name: str) -> tuple[StoredModel, GivenModel]:
@@ -68,7 +69,7 @@ async def get_model(house: House, caller: Caller, name: str) -> tuple[StoredMode
     NotFound
         when there is none of that name
     """
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         found = await risk_models.find_model(connection, caller.tenant_id, name, share=True)
         if found is None:
             raise NotFound("no such risk model")
@@ -78,16 +79,31 @@ async def get_model(house: House, caller: Caller, name: str) -> tuple[StoredMode
 
 async def list_models(house: House, caller: Caller, after: str, limit: int) -> list[StoredModel]:
     """Give risk models after a name, by name, without their figures."""
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         return await risk_models.list_models(connection, caller.tenant_id, after, limit)
 
 
-async def delete_model(house: House, caller: Caller, name: str) -> None:
-    """Delete a risk model; runs that used it keep its figures."""
-    async with house.database.transaction() as connection:
+async def delete_model(house: House, caller: Caller, name: str, expected: Expected = ANYTHING) -> None:
+    """Delete a risk model; runs that used it keep its figures.
+
+    Raises
+    ------
+    NotFound
+        when there is none of that name
+    PreconditionFailed, PreconditionRequired
+        when it is not what the caller expects
+    """
+    async with house.database.transaction(caller.tenant_id) as connection:
         await risk_models.lock_models(connection, caller.tenant_id)
+        await _require(connection, caller, name, expected)
         if not await risk_models.delete_model(connection, caller.tenant_id, name):
             raise NotFound("no such risk model")
+        await note(connection, caller.tenant_id, entry(caller, "risk_model.delete", name))
+
+
+async def _require(connection: Connection, caller: Caller, name: str, expected: Expected) -> None:
+    known = await risk_models.find_model(connection, caller.tenant_id, name)
+    require(expected, None if known is None else known.tag, caller, "risk model")
 
 
 async def choose(connection: Connection, tenant_id: str, asked: str | None, strategy: Strategy) -> ChosenModel | None:

@@ -2,17 +2,20 @@
 
 from typing import Any
 
-from assetmix.errors import NotFound, PreconditionFailed
+from assetmix.errors import NotFound
 from assetmix.optimization.check import check_strategy, refuse
 from assetmix.optimization.strategy import Strategy
 from assetmix.persistence import strategies
+from assetmix.persistence.journal import note
+from assetmix.persistence.session import Connection
 from assetmix.persistence.strategies import StoredStrategy
-from assetmix.services.context import Caller, House
+from assetmix.services.context import Caller, House, entry
 from assetmix.services.names import require_name
+from assetmix.services.preconditions import ANYTHING, Expected, require
 
 
 async def put_strategy(
-    house: House, caller: Caller, name: str, strategy: Strategy, if_tag: str | None = None
+    house: House, caller: Caller, name: str, strategy: Strategy, expected: Expected = ANYTHING
 ) -> tuple[StoredStrategy, bool]:
     """Create a strategy or add a version to it; also whether it was created.
 
@@ -20,17 +23,17 @@ async def put_strategy(
     ------
     InvalidRequest
         with every fault that can be found without a portfolio
-    PreconditionFailed
-        when `if_tag` is given and is not the present one
+    PreconditionFailed, PreconditionRequired
+        when it is not what the caller expects
     """
     require_name(name, "strategy")
     refuse(check_strategy(strategy))
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         await strategies.lock_strategies(connection, caller.tenant_id)
-        if if_tag is not None:
-            known = await strategies.find_strategy(connection, caller.tenant_id, name)
-            _require_tag(None if known is None else known.tag, if_tag)
-        return await strategies.put_strategy(connection, caller.tenant_id, name, strategy)
+        await _require(connection, caller, name, expected)
+        stored, created = await strategies.put_strategy(connection, caller.tenant_id, name, strategy)
+        await note(connection, caller.tenant_id, entry(caller, "strategy.put", name, version=stored.version))
+    return stored, created
 
 
 async def get_strategy(house: House, caller: Caller, name: str) -> StoredStrategy:
@@ -41,7 +44,7 @@ async def get_strategy(house: House, caller: Caller, name: str) -> StoredStrateg
     NotFound
         when there is none of that name
     """
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         found = await strategies.find_strategy(connection, caller.tenant_id, name)
     if found is None:
         raise NotFound("no such strategy")
@@ -50,22 +53,33 @@ async def get_strategy(house: House, caller: Caller, name: str) -> StoredStrateg
 
 async def list_strategies(house: House, caller: Caller, after: int, limit: int) -> list[StoredStrategy]:
     """Give strategies after a number, by number."""
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         return await strategies.list_strategies(connection, caller.tenant_id, after, limit)
 
 
 async def list_versions(house: House, caller: Caller, name: str) -> list[dict[str, Any]]:
     """Give every version of a strategy, oldest first."""
     stored = await get_strategy(house, caller, name)
-    async with house.database.transaction() as connection:
+    async with house.database.transaction(caller.tenant_id) as connection:
         return await strategies.list_versions(connection, caller.tenant_id, stored.strategy_id)
 
 
-async def delete_strategy(house: House, caller: Caller, name: str) -> None:
-    """Delete a strategy; runs that used it keep their own copy."""
-    async with house.database.transaction() as connection:
+async def delete_strategy(house: House, caller: Caller, name: str, expected: Expected = ANYTHING) -> None:
+    """Delete a strategy; runs that used it keep their own copy.
+
+    Raises
+    ------
+    NotFound
+        when there is none of that name
+    PreconditionFailed, PreconditionRequired
+        when it is not what the caller expects
+    """
+    async with house.database.transaction(caller.tenant_id) as connection:
+        await strategies.lock_strategies(connection, caller.tenant_id)
+        await _require(connection, caller, name, expected)
         if not await strategies.delete_strategy(connection, caller.tenant_id, name):
             raise NotFound("no such strategy")
+        await note(connection, caller.tenant_id, entry(caller, "strategy.delete", name))
 
 
 async def check_only(house: House, caller: Caller, strategy: str | Strategy) -> None:
@@ -82,8 +96,6 @@ async def check_only(house: House, caller: Caller, strategy: str | Strategy) -> 
     refuse(check_strategy(whole))
 
 
-def _require_tag(present: str | None, wanted: str) -> None:
-    if present is None:
-        raise PreconditionFailed("there is no such strategy yet; leave If-Match out to create it")
-    if present != wanted:
-        raise PreconditionFailed("the strategy has changed since it was read; read it again")
+async def _require(connection: Connection, caller: Caller, name: str, expected: Expected) -> None:
+    known = await strategies.find_strategy(connection, caller.tenant_id, name)
+    require(expected, None if known is None else known.tag, caller, "strategy")

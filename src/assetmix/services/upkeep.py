@@ -1,8 +1,10 @@
-"""What the scheduler does: takes back lost runs and rings for forgotten ones."""
+"""What the scheduler does: takes back lost runs, rings for forgotten ones, and lets go of what is kept no longer."""
 
-from assetmix.persistence import queue
+from assetmix.errors import Conflict
+from assetmix.persistence import liveness, pulse, queue, retention
 from assetmix.persistence.queue import Sweep
 from assetmix.services.context import House
+from assetmix.services.tenant_settings import RETENTION_DAYS
 
 
 async def sweep(house: House) -> Sweep:
@@ -12,6 +14,27 @@ async def sweep(house: House) -> Sweep:
         found = await queue.sweep(
             connection, settings.max_attempts, (settings.ring_seconds, settings.ring_seconds_most)
         )
+        await pulse.count(connection)
     if found.rings:
         house.bell.ring(found.rings)
     return found
+
+
+async def purge(house: House) -> int:
+    """Delete what every tenant keeps no longer, a batch a transaction; how many rows that was."""
+    async with house.database.transaction() as connection:
+        await liveness.forget(connection)
+        tenants = await retention.retentions(connection)
+    gone = 0
+    for tenant_id, days in tenants:
+        while batch := await _purge_batch(house, tenant_id, days or RETENTION_DAYS):
+            gone += batch
+    return gone
+
+
+async def _purge_batch(house: House, tenant_id: str, days: int) -> int:
+    try:
+        async with house.database.transaction() as connection:
+            return await retention.purge(connection, tenant_id, days)
+    except Conflict:
+        return 0

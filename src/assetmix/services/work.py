@@ -9,14 +9,18 @@ from typing import Any
 from assetmix.errors import Conflict, Unavailable
 from assetmix.jobs.frames import Frame
 from assetmix.jobs.solver_process import SolverLost, SolverProcess
-from assetmix.persistence import queue, risk_models, snapshots
+from assetmix.persistence import liveness, outcomes, queue, risk_models, snapshots
 from assetmix.persistence.optimizations import Run
-from assetmix.persistence.queue import Ending
+from assetmix.persistence.outcomes import WORKER_LOST, Ending
+from assetmix.persistence.queue import Claim
 from assetmix.services.context import House
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
+LOOK_SECONDS = 0.25
+"""Pause between two looks at the time and the memory that a run takes."""
+
 ENDINGS = {"optimal": "succeeded", "feasible": "succeeded", "infeasible": "infeasible"}
 """Run status by the status of its result; anything else has failed."""
 
@@ -32,6 +36,7 @@ class Workshop:
     house: House
     solver: SolverProcess
     worker: str
+    """Name of the pool child: that of its worker, a colon, its process id."""
 
 
 async def work(shop: Workshop) -> bool:
@@ -53,18 +58,19 @@ async def work(shop: Workshop) -> bool:
 
 
 async def _claim(shop: Workshop) -> Run | None:
+    settings = shop.house.settings
+    wanted = Claim(shop.worker, settings.lease_seconds, settings.tenant_share)
     try:
         async with shop.house.database.transaction() as connection:
-            return await queue.claim(connection, shop.worker, shop.house.settings.lease_seconds)
+            return await queue.claim(connection, wanted)
     except Conflict:
         return None
 
 
 async def _see_through(shop: Workshop, run: Run) -> Ending:
     solving = asyncio.create_task(_solve(shop, run))
-    deadline = asyncio.get_running_loop().time() + run.time_limit_seconds
     try:
-        return await _watch(shop, run, solving, deadline)
+        return await _watch(shop, run, solving)
     finally:
         if not solving.done():
             await shop.solver.kill()
@@ -73,34 +79,48 @@ async def _see_through(shop: Workshop, run: Run) -> Ending:
             await shop.solver.start()
 
 
-async def _watch(shop: Workshop, run: Run, solving: asyncio.Task[Ending], deadline: float) -> Ending:
-    settings = shop.house.settings
+async def _watch(shop: Workshop, run: Run, solving: asyncio.Task[Ending]) -> Ending:
+    clock, settings = asyncio.get_running_loop().time, shop.house.settings
+    deadline, beat = clock() + run.time_limit_seconds, clock() + settings.heartbeat_seconds
     while True:
-        left = deadline - asyncio.get_running_loop().time()
-        if left <= 0:
-            return failure("solver-timeout", f"No answer within {run.time_limit_seconds:g} seconds; allow more.")
-        done, _ = await asyncio.wait({solving}, timeout=min(left, settings.heartbeat_seconds))
+        left = min(deadline, beat, clock() + LOOK_SECONDS) - clock()
+        done, _ = await asyncio.wait({solving}, timeout=max(0.0, left))
         if done:
             return solving.result()
-        match await _heartbeat(shop, run):
-            case "cancel":
+        beyond = _beyond(shop, run, deadline - clock())
+        if beyond is not None:
+            return beyond
+        if clock() >= beat:
+            beat = clock() + settings.heartbeat_seconds
+            if await _heartbeat(shop, run) == "cancel":
                 return Ending(status="cancelled")
-            case "lost":
-                raise Lost
+
+
+def _beyond(shop: Workshop, run: Run, left: float) -> Ending | None:
+    if left <= 0:
+        return failure("solver-timeout", f"No answer within {run.time_limit_seconds:g} seconds; allow more.")
+    most = shop.house.settings.solve_memory_mb
+    if shop.solver.memory_mb > most:
+        return failure("resource-limit", f"The problem needs more memory than the {most} MB that a run may use.")
+    return None
 
 
 async def _heartbeat(shop: Workshop, run: Run) -> str:
     try:
-        async with shop.house.database.transaction() as connection:
-            return await queue.keep_alive(connection, run, shop.house.settings.lease_seconds, shop.solver.progress)
+        async with shop.house.database.transaction(run.tenant_id) as connection:
+            found = await queue.keep_alive(connection, run, shop.house.settings.lease_seconds, shop.solver.progress)
+            await liveness.still_there(connection, shop.worker.rpartition(":")[0])
     except Unavailable:
         return "mine"
+    if found == "lost":
+        raise Lost
+    return found
 
 
 async def _solve(shop: Workshop, run: Run) -> Ending:
     async def load(what: str, digest: str) -> bytes:
         get_payload = risk_models.get_payload if what == "risk_model" else snapshots.get_payload
-        async with shop.house.database.transaction() as connection:
+        async with shop.house.database.transaction(run.tenant_id) as connection:
             return await get_payload(connection, run.tenant_id, digest)
 
     question = {
@@ -144,13 +164,13 @@ def _timed(run: Run, ending: Ending, started: float) -> Ending:
 
 async def _solver_lost(shop: Workshop, run: Run, error: SolverLost) -> None:
     log.warning("run %s attempt %s: %s", run.id, run.attempt, error)
-    if run.attempt >= shop.house.settings.max_attempts:
-        ending = failure("worker-lost", f"The solver process was lost {run.attempt} times; the run is given up.")
-        await _finish(shop, run, ending)
-        return
-    async with shop.house.database.transaction() as connection:
-        await queue.give_back(connection, run)
-    shop.house.bell.ring()
+    most = shop.house.settings.max_attempts
+    async with shop.house.database.transaction(run.tenant_id) as connection:
+        given_back = await queue.give_back(connection, run, most)
+    if given_back:
+        shop.house.bell.ring()
+    else:
+        await _finish(shop, run, Ending(status="failed", error=WORKER_LOST))
 
 
 async def _finish(shop: Workshop, run: Run, ending: Ending) -> None:
@@ -158,8 +178,8 @@ async def _finish(shop: Workshop, run: Run, ending: Ending) -> None:
     deadline = asyncio.get_running_loop().time() + shop.house.settings.lease_seconds
     while True:
         try:
-            async with shop.house.database.transaction() as connection:
-                written = await queue.finish(connection, run, ending)
+            async with shop.house.database.transaction(run.tenant_id) as connection:
+                written = await outcomes.finish(connection, run, ending)
             break
         except Unavailable:
             if asyncio.get_running_loop().time() > deadline:

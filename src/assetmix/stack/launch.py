@@ -87,8 +87,8 @@ def _start(supervisor: Supervisor, home: Home, options: LaunchOptions) -> Runnin
     key_pepper = environment["ASSETMIX_KEY_PEPPER"]
     supervisor.hide(key_pepper)
     program = (options.program or assetmix_program)(options)
-    supervisor.run(_own_spec("migrate", program.migrate, home, environment))
-    supervisor.start_all(_own_specs(program, home, environment, options.port))
+    supervisor.run(_own_spec("migrate", program.migrate, home, environment | role_passwords(addresses)))
+    supervisor.start_all(_own_specs(program, home, addresses, environment, options.port))
     return Running(f"http://{LOOPBACK}:{options.port}", home, addresses, key_pepper)
 
 
@@ -106,11 +106,25 @@ def _environment(home: Home, addresses: Addresses, secrets: Secrets) -> dict[str
     }
 
 
-def _own_specs(program: Program, home: Home, environment: Mapping[str, str], port: int) -> list[ChildSpec]:
+def role_passwords(addresses: Addresses) -> dict[str, str]:
+    """Give the environment that lets the migration hand out the passwords of the database's roles."""
+    return {f"ASSETMIX_{role.upper()}_PASSWORD": password for role, password in addresses.role_passwords.items()}
+
+
+def role_environment(addresses: Addresses, role: str) -> dict[str, str]:
+    """Give the environment that has a process log in to the database as what it is."""
+    own = {"DATABASE_URL": addresses.role_url(role)}
+    return own | ({"METRICS_DATABASE_URL": addresses.role_url("metrics")} if role == "app" else {})
+
+
+def _own_specs(
+    program: Program, home: Home, addresses: Addresses, environment: dict[str, str], port: int
+) -> list[ChildSpec]:
     # What is started first is stopped last.
-    worker = _own_spec("worker", program.worker, home, environment)
-    scheduler = _own_spec("scheduler", program.scheduler, home, environment)
-    api = _own_spec("api", program.serve, home, environment)
+    as_worker = environment | role_environment(addresses, "worker")
+    worker = _own_spec("worker", program.worker, home, as_worker)
+    scheduler = _own_spec("scheduler", program.scheduler, home, as_worker)
+    api = _own_spec("api", program.serve, home, environment | role_environment(addresses, "app"))
     # A worker finishes what it has begun, within reason; what it loses is found by its lease.
     patient = replace(worker, stop_seconds=15.0)
     return [patient, scheduler, replace(api, ready=partial(_is_ready, port), ready_seconds=60.0)]

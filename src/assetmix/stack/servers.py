@@ -1,9 +1,11 @@
 """Both servers: started together, unless their addresses are given from outside."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from assetmix.persistence.roles import ROLES, derived_password, role_url
 from assetmix.stack.child import ChildSpec
 from assetmix.stack.home import Home, Secrets
 from assetmix.stack.ports import LOOPBACK, free_port
@@ -18,13 +20,19 @@ class Addresses:
 
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
+    role_passwords: Mapping[str, str] = field(repr=False)
+
+    def role_url(self, role: str) -> str:
+        """Give the database's address for processes of one kind: `app`, `worker` or `metrics`."""
+        return role_url(self.database_url, role, self.role_passwords[role])
 
 
 def start_servers(supervisor: Supervisor, home: Home, secrets: Secrets) -> Addresses:
     """Start Postgres and Valkey, or take DATABASE_URL and REDIS_URL as they are."""
     database_url, postgres = _database(home, secrets)
     redis_url, valkey = _doorbell(home, secrets)
-    addresses = Addresses(database_url, redis_url)
+    passwords = {role: derived_password(secrets.key_pepper, role) for role in ROLES}
+    addresses = Addresses(database_url, redis_url, passwords)
     supervisor.hide(*_words_to_hide(secrets, addresses))
     # Postgres first: what is started first is stopped last.
     supervisor.start_all([spec for spec in (postgres, valkey) if spec])
@@ -52,4 +60,5 @@ def _doorbell(home: Home, secrets: Secrets) -> tuple[str, ChildSpec | None]:
 def _words_to_hide(secrets: Secrets, addresses: Addresses) -> list[str]:
     passwords = [urlsplit(url).password for url in (addresses.database_url, addresses.redis_url)]
     words = [secrets.postgres_password, secrets.valkey_password, secrets.key_pepper, *passwords]
+    words.extend(addresses.role_passwords.values())
     return [word for word in words if word]

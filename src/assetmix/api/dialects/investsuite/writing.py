@@ -13,7 +13,6 @@ from assetmix.api.dialects.investsuite import schemas
 from assetmix.api.problems import Problem
 from assetmix.persistence.optimizations import Run
 
-POLL_SECONDS = 1
 STATUS = {"succeeded": "SUCCESS", "infeasible": "INFEASIBLE", "failed": "FAILURE"}
 LEAST_VIOLATION = 0.0
 LEAST_IMPROVEMENT = 0.0
@@ -31,9 +30,9 @@ def write_not_yet(run: Run) -> schemas.NotYet:
     }
 
 
-def not_yet_headers(run: Run) -> dict[str, str]:
+def not_yet_headers(run: Run, seconds: int) -> dict[str, str]:
     """When to ask again, and where the run itself can be watched."""
-    return {"Retry-After": str(POLL_SECONDS), "Operation-Location": f"/v1/optimizations/{run.id}"}
+    return {"Retry-After": str(seconds), "Operation-Location": f"/v1/optimizations/{run.id}"}
 
 
 def write_optimization(run: Run, *, superseded: bool) -> schemas.Optimization:

@@ -5,8 +5,6 @@ from typing import Any
 from assetmix.persistence.optimizations import Run
 from assetmix.persistence.strategies import StoredStrategy
 
-POLL_SECONDS = 1
-
 
 def write_strategy(stored: StoredStrategy) -> dict[str, Any]:
     """A strategy as the list names it."""
@@ -23,6 +21,6 @@ def write_accepted(run: Run, client_reference: str) -> dict[str, Any]:
     }
 
 
-def accepted_headers(run: Run) -> dict[str, str]:
+def accepted_headers(run: Run, seconds: int) -> dict[str, str]:
     """Where to look for the run's end, and when."""
-    return {"Location": f"/v1/optimizations/{run.id}", "Retry-After": str(POLL_SECONDS)}
+    return {"Location": f"/v1/optimizations/{run.id}", "Retry-After": str(seconds)}

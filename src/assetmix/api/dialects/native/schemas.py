@@ -103,10 +103,26 @@ class RiskModelBody(Strict):
     probabilities: Figures | None = None
 
 
+class SettingsBody(Strict):
+    """Settings to change; null gives one back to its default.
+
+    `concurrent_runs` is how many runs of the tenant may be worked on at the same time, `active_runs` how
+    many may wait or run; with `require_if_match` nothing that exists is changed without its tag.
+    """
+
+    quantity_type: Literal["UNITS", "AMOUNT"] | None = None
+    retention_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    require_if_match: bool | None = None
+    concurrent_runs: Annotated[int, Field(ge=1, le=1000)] | None = None
+    active_runs: Annotated[int, Field(ge=1)] | None = None
+    requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+
+
 INSTRUMENTS: Codec[InstrumentsBody] = Codec(InstrumentsBody)
 PRICES: Codec[PricesBody] = Codec(PricesBody)
 RISK_MODEL: Codec[RiskModelBody] = Codec(RiskModelBody)
 RUN: Codec[RunBody] = Codec(RunBody)
 ANYTHING: Codec[Any] = Codec(Any)
 FRONTIER: Codec[FrontierBody] = Codec(FrontierBody)
+SETTINGS: Codec[SettingsBody] = Codec(SettingsBody)
 VALIDATION: Codec[ValidationBody] = Codec(ValidationBody)

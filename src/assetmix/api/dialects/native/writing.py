@@ -16,7 +16,6 @@ from assetmix.persistence.risk_models import StoredModel
 from assetmix.persistence.strategies import StoredStrategy
 from assetmix.services.market_data import PricesWritten
 
-POLL_SECONDS = 1
 ADDRESSES = {"frontier": "frontiers"}
 """Where runs of other kinds than an optimization are looked up."""
 
@@ -117,7 +116,7 @@ def write_validation(run: Run) -> dict[str, Any]:
     return {"valid": True, "feasible": known, "run": run.id, "error": run.error, **outcome}
 
 
-def accepted_headers(run: Run) -> dict[str, str]:
+def accepted_headers(run: Run, seconds: int) -> dict[str, str]:
     """Where to look for the run's end, and when."""
     address = f"/v1/{ADDRESSES.get(run.kind, 'optimizations')}/{run.id}"
-    return {"Location": address, "Operation-Location": address, "Retry-After": str(POLL_SECONDS)}
+    return {"Location": address, "Operation-Location": address, "Retry-After": str(seconds)}

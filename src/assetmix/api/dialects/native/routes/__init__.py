@@ -9,9 +9,10 @@ from assetmix.api.dialects.native.routes import (
     portfolios,
     reference,
     risk_models,
+    settings,
     strategies,
 )
 
 router = APIRouter(prefix="/v1", tags=["native"])
-for part in (market_data, risk_models, strategies, portfolios, optimizations, frontiers, reference):
+for part in (market_data, risk_models, strategies, portfolios, optimizations, frontiers, reference, settings):
     router.include_router(part.router)

@@ -3,14 +3,14 @@
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from assetmix.api.body import read_json
 from assetmix.api.deps import InHouse, Reader, Runner, most_bytes
 from assetmix.api.dialects.native import reading, writing
-from assetmix.api.dialects.native.routes.runs import LAST, submitted
+from assetmix.api.dialects.native.routes.runs import LAST, submitted, watched
 from assetmix.api.dialects.native.schemas import FRONTIER
-from assetmix.api.openapi import accepts
+from assetmix.api.openapi import NOT_MODIFIED, accepts, takes
 from assetmix.api.paging import DEFAULT, after, clamp, page
 from assetmix.services import optimizations
 
@@ -20,10 +20,10 @@ router = APIRouter()
 @router.post(
     "/frontiers",
     status_code=202,
-    openapi_extra=accepts("FrontierRequest", FRONTIER),
+    openapi_extra=accepts("FrontierRequest", FRONTIER, headers=("Idempotency-Key", "Prefer")),
     responses={200: {"description": "Ended (Prefer: wait)"}, 202: {"description": "Accepted"}},
 )
-async def post_frontier(request: Request, inside: InHouse, caller: Runner) -> JSONResponse:
+async def post_frontier(request: Request, inside: InHouse, caller: Runner) -> Response:
     """Request the efficient frontier of two measures; the same inputs give the run that answers them already.
 
     `x` is optimized alone at each of `points` levels of `y`. With `Prefer: wait=n` the answer is
@@ -45,10 +45,10 @@ async def list_frontiers(
     return page(items, size, "frontiers", items[-1]["id"] if items else LAST)
 
 
-@router.get("/frontiers/{run_id}")
-async def get_frontier(run_id: str, inside: InHouse, caller: Reader) -> dict[str, Any]:
-    """Give a frontier with its status and progress; always 200 for a known id."""
-    return writing.write_run(await optimizations.get_run(inside, caller, run_id, kind="frontier"))
+@router.get("/frontiers/{run_id}", openapi_extra=takes("If-None-Match"), responses=NOT_MODIFIED)
+async def get_frontier(run_id: str, request: Request, inside: InHouse, caller: Reader) -> Response:
+    """Give a frontier with its status and progress; always 200 for a known id (304 for a known state)."""
+    return await watched(request, inside, await optimizations.get_run(inside, caller, run_id, kind="frontier"))
 
 
 @router.post("/frontiers/{run_id}/cancel", status_code=202)

@@ -3,14 +3,14 @@
 from typing import Any
 
 from fastapi import APIRouter, Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from assetmix.api.body import read_json
 from assetmix.api.deps import InHouse, Reader, Runner, most_bytes
 from assetmix.api.dialects.native import reading, writing
-from assetmix.api.dialects.native.routes.runs import LAST, submitted
+from assetmix.api.dialects.native.routes.runs import LAST, submitted, watched
 from assetmix.api.dialects.native.schemas import RUN
-from assetmix.api.openapi import accepts
+from assetmix.api.openapi import NOT_MODIFIED, accepts, takes
 from assetmix.api.paging import DEFAULT, after, clamp, page
 from assetmix.services import optimizations
 
@@ -20,7 +20,7 @@ router = APIRouter()
 @router.post(
     "/optimizations",
     status_code=202,
-    openapi_extra=accepts("OptimizationRequest", RUN),
+    openapi_extra=accepts("OptimizationRequest", RUN, headers=("Idempotency-Key", "Prefer")),
     responses={
         200: {"description": "Valid (validate_only), or ended (Prefer: wait)"},
         202: {"description": "Accepted"},
@@ -28,7 +28,7 @@ router = APIRouter()
 )
 async def post_optimization(
     request: Request, inside: InHouse, caller: Runner, *, validate_only: bool = False
-) -> JSONResponse:
+) -> Response:
     """Request a run; the same inputs give the run that answers them already.
 
     With `Prefer: wait=n` the answer is 200 with the ended run where it ends within n seconds (at most 30).
@@ -57,10 +57,10 @@ async def list_optimizations(  # noqa: PLR0913, PLR0917 - each is a query parame
     return page(items, size, "optimizations", items[-1]["id"] if items else LAST)
 
 
-@router.get("/optimizations/{run_id}")
-async def get_optimization(run_id: str, inside: InHouse, caller: Reader) -> dict[str, Any]:
-    """Give a run with its status; always 200 for a known id."""
-    return writing.write_run(await optimizations.get_run(inside, caller, run_id))
+@router.get("/optimizations/{run_id}", openapi_extra=takes("If-None-Match"), responses=NOT_MODIFIED)
+async def get_optimization(run_id: str, request: Request, inside: InHouse, caller: Reader) -> Response:
+    """Give a run with its status; always 200 for a known id (304 for one that the caller knows as it is)."""
+    return await watched(request, inside, await optimizations.get_run(inside, caller, run_id))
 
 
 @router.post("/optimizations/{run_id}/cancel", status_code=202)

@@ -8,8 +8,8 @@ from starlette.responses import JSONResponse
 from assetmix.api.body import read_json
 from assetmix.api.deps import InHouse, Reader, Writer, most_bytes
 from assetmix.api.dialects.native import writing
-from assetmix.api.etag import quoted, wanted_tag
-from assetmix.api.openapi import accepts
+from assetmix.api.etag import expected, quoted, unchanged
+from assetmix.api.openapi import NOT_MODIFIED, accepts, takes
 from assetmix.api.paging import DEFAULT, after, clamp, page
 from assetmix.codec.documents import PORTFOLIO
 from assetmix.services import portfolios
@@ -19,13 +19,13 @@ router = APIRouter()
 
 @router.put(
     "/portfolios/{client_reference}",
-    openapi_extra=accepts("Portfolio", PORTFOLIO),
+    openapi_extra=accepts("Portfolio", PORTFOLIO, headers=("If-Match", "If-None-Match")),
     responses={200: {"description": "Replaced"}, 201: {"description": "Created"}},
 )
 async def put_portfolio(client_reference: str, request: Request, inside: InHouse, caller: Writer) -> JSONResponse:
     """Create a portfolio, or replace what it holds."""
     given = await read_json(request, PORTFOLIO, most_bytes(inside))
-    wanted = wanted_tag(request)
+    wanted = expected(request)
     stored, created = await portfolios.put_portfolio(inside, caller, client_reference, given, wanted)
     status = 201 if created else 200
     return JSONResponse(writing.write_portfolio(stored), status_code=status, headers={"ETag": quoted(stored.tag)})
@@ -42,15 +42,15 @@ async def list_portfolios(
     return page(items, size, "portfolios", items[-1]["id"] if items else "")
 
 
-@router.get("/portfolios/{client_reference}")
-async def get_portfolio(client_reference: str, response: Response, inside: InHouse, caller: Reader) -> dict[str, Any]:
+@router.get("/portfolios/{client_reference}", openapi_extra=takes("If-None-Match"), responses=NOT_MODIFIED)
+async def get_portfolio(client_reference: str, request: Request, inside: InHouse, caller: Reader) -> Response:
     """Give a portfolio as it is now."""
     stored = await portfolios.get_portfolio(inside, caller, client_reference)
-    response.headers["ETag"] = quoted(stored.tag)
-    return writing.write_portfolio(stored)
+    document = writing.write_portfolio(stored)
+    return unchanged(request, stored.tag) or JSONResponse(document, headers={"ETag": quoted(stored.tag)})
 
 
-@router.delete("/portfolios/{client_reference}", status_code=204)
-async def delete_portfolio(client_reference: str, inside: InHouse, caller: Writer) -> None:
+@router.delete("/portfolios/{client_reference}", status_code=204, openapi_extra=takes("If-Match"))
+async def delete_portfolio(client_reference: str, request: Request, inside: InHouse, caller: Writer) -> None:
     """Delete a portfolio with its runs."""
-    await portfolios.delete_portfolio(inside, caller, client_reference)
+    await portfolios.delete_portfolio(inside, caller, client_reference, expected(request))

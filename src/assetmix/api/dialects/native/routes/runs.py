@@ -1,23 +1,46 @@
 """What the routes of every kind of run share."""
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
-from assetmix.api.deps import InHouse, Runner
+from assetmix.api.deps import InHouse, Runner, retry_after
 from assetmix.api.dialects.native import writing
+from assetmix.api.etag import quoted, unchanged
+from assetmix.api.idempotency import once, replayed
 from assetmix.api.prefer import applied, preferred_wait
+from assetmix.persistence.optimizations import Run
 from assetmix.services import optimizations
+from assetmix.services.idempotency import Repeated
 from assetmix.services.waiting import wait_for_end
 
 LAST = "~"
 """Sorts after every id."""
 
 
-async def submitted(request: Request, inside: InHouse, caller: Runner, wanted: optimizations.Request) -> JSONResponse:
-    """Submit, and wait as long as the caller prefers: 200 for a run that ended in that time, else 202."""
+async def submitted(request: Request, inside: InHouse, caller: Runner, wanted: optimizations.Request) -> Response:
+    """Submit, and wait as long as the caller prefers: 200 for a run that ended in that time, else 202.
+
+    A request sent again under its idempotency key has the answer of the first, unless it prefers
+    to wait and the run has ended.
+    """
+    soon = await retry_after(inside)
+
+    def accepted(run: Run) -> Response:
+        return JSONResponse(writing.write_run(run), status_code=202, headers=writing.accepted_headers(run, soon))
+
+    outcome = await optimizations.submit_once(inside, caller, wanted, await once(request, accepted))
     seconds = preferred_wait(request)
-    run = await wait_for_end(inside, caller, await optimizations.submit(inside, caller, wanted), seconds)
-    headers = writing.accepted_headers(run)
-    if seconds and not run.is_active:
-        return JSONResponse(writing.write_run(run), headers=headers | applied(seconds))
-    return JSONResponse(writing.write_run(run), status_code=202, headers=headers)
+    run = outcome.run if outcome.run is None else await wait_for_end(inside, caller, outcome.run, seconds)
+    if run is not None and seconds and not run.is_active:
+        headers = writing.accepted_headers(run, soon) | applied(seconds)
+        return JSONResponse(writing.write_run(run), headers=headers)
+    return replayed(outcome.before) if isinstance(outcome, Repeated) else accepted(outcome.run)
+
+
+async def watched(request: Request, inside: InHouse, run: Run) -> Response:
+    """Give a run as it is: with its tag, and with the time to ask again while it has not ended."""
+    known = unchanged(request, run.tag)
+    if known is not None:
+        return known
+    later = {"Retry-After": str(await retry_after(inside))} if run.is_active else {}
+    return JSONResponse(writing.write_run(run), headers={"ETag": quoted(run.tag)} | later)

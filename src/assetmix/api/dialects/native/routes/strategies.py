@@ -6,11 +6,11 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import JSONResponse
 
 from assetmix.api.body import parse, read_body, read_json
-from assetmix.api.deps import InHouse, Reader, Runner, Writer, most_bytes
+from assetmix.api.deps import InHouse, Reader, Runner, Writer, most_bytes, retry_after
 from assetmix.api.dialects.native import reading, writing
 from assetmix.api.dialects.native.schemas import ANYTHING, VALIDATION, ValidationBody
-from assetmix.api.etag import quoted, wanted_tag
-from assetmix.api.openapi import accepts
+from assetmix.api.etag import expected, quoted, unchanged
+from assetmix.api.openapi import NOT_MODIFIED, accepts, takes
 from assetmix.api.paging import DEFAULT, after, clamp, page
 from assetmix.api.prefer import preferred_wait
 from assetmix.codec.documents import STRATEGY
@@ -24,7 +24,7 @@ VALIDATION_SECONDS = 10.0
 
 @router.post(
     "/strategies/validate",
-    openapi_extra=accepts("StrategyValidation", VALIDATION),
+    openapi_extra=accepts("StrategyValidation", VALIDATION, headers=("Prefer",)),
     responses={200: {"description": "Valid"}, 202: {"description": "Valid; whether it is feasible is still found out"}},
 )
 async def validate_strategy(request: Request, inside: InHouse, caller: Runner) -> JSONResponse:
@@ -43,7 +43,8 @@ async def validate_strategy(request: Request, inside: InHouse, caller: Runner) -
     seconds = preferred_wait(request) or VALIDATION_SECONDS
     run = await wait_for_end(inside, caller, await optimizations.submit(inside, caller, wanted), seconds)
     status = 202 if run.is_active else 200
-    return JSONResponse(writing.write_validation(run), status_code=status, headers=writing.accepted_headers(run))
+    headers = writing.accepted_headers(run, await retry_after(inside))
+    return JSONResponse(writing.write_validation(run), status_code=status, headers=headers)
 
 
 async def _read_validation(body: bytes) -> ValidationBody:
@@ -57,13 +58,13 @@ async def _read_validation(body: bytes) -> ValidationBody:
 
 @router.put(
     "/strategies/{name}",
-    openapi_extra=accepts("Strategy", STRATEGY),
+    openapi_extra=accepts("Strategy", STRATEGY, headers=("If-Match", "If-None-Match")),
     responses={200: {"description": "Replaced"}, 201: {"description": "Created"}},
 )
 async def put_strategy(name: str, request: Request, inside: InHouse, caller: Writer) -> JSONResponse:
     """Create a strategy, or add a version to it; the number stays."""
     given = await read_json(request, STRATEGY, most_bytes(inside))
-    stored, created = await strategies.put_strategy(inside, caller, name, given, wanted_tag(request))
+    stored, created = await strategies.put_strategy(inside, caller, name, given, expected(request))
     status = 201 if created else 200
     return JSONResponse(writing.write_strategy(stored), status_code=status, headers={"ETag": quoted(stored.tag)})
 
@@ -79,12 +80,12 @@ async def list_strategies(
     return page(items, size, "strategies", items[-1]["strategy_id"] if items else 0)
 
 
-@router.get("/strategies/{name}")
-async def get_strategy(name: str, response: Response, inside: InHouse, caller: Reader) -> dict[str, Any]:
+@router.get("/strategies/{name}", openapi_extra=takes("If-None-Match"), responses=NOT_MODIFIED)
+async def get_strategy(name: str, request: Request, inside: InHouse, caller: Reader) -> Response:
     """Give a strategy as it is now."""
     stored = await strategies.get_strategy(inside, caller, name)
-    response.headers["ETag"] = quoted(stored.tag)
-    return writing.write_strategy(stored)
+    document = writing.write_strategy(stored)
+    return unchanged(request, stored.tag) or JSONResponse(document, headers={"ETag": quoted(stored.tag)})
 
 
 @router.get("/strategies/{name}/versions")
@@ -93,7 +94,7 @@ async def list_versions(name: str, inside: InHouse, caller: Reader) -> dict[str,
     return {"items": await strategies.list_versions(inside, caller, name), "next": None}
 
 
-@router.delete("/strategies/{name}", status_code=204)
-async def delete_strategy(name: str, inside: InHouse, caller: Writer) -> None:
+@router.delete("/strategies/{name}", status_code=204, openapi_extra=takes("If-Match"))
+async def delete_strategy(name: str, request: Request, inside: InHouse, caller: Writer) -> None:
     """Delete a strategy; runs that used it keep their own copy."""
-    await strategies.delete_strategy(inside, caller, name)
+    await strategies.delete_strategy(inside, caller, name, expected(request))

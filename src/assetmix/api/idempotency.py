@@ -1,0 +1,48 @@
+"""The `Idempotency-Key` header (draft-ietf-httpapi-idempotency-key-header-07, expired in April 2026)."""
+
+import hashlib
+from collections.abc import Callable
+
+from fastapi import Request
+from starlette.responses import Response
+
+from assetmix.api.problems import Problem
+from assetmix.persistence.idempotency import Answered
+from assetmix.persistence.optimizations import Run
+from assetmix.services.idempotency import Once
+
+LONGEST = 255
+
+Answer = Callable[[Run], Response]
+"""Writes the answer to a run that was just stored, in the dialect of the route."""
+
+
+async def once(request: Request, write: Answer) -> Once | None:
+    """Read the key of a request and what it asks; None for a request without a key.
+
+    Raises
+    ------
+    Problem
+        400 for a key that is empty, too long or not of visible characters
+    """
+    given = request.headers.get("idempotency-key")
+    if given is None:
+        return None
+    key = given.strip().removeprefix('"').removesuffix('"')
+    if not 1 <= len(key) <= LONGEST or not key.isascii() or not key.isprintable():
+        raise Problem(400, "idempotency-key-invalid", f"an Idempotency-Key has 1 to {LONGEST} visible ASCII characters")
+    asked = [request.url.query.encode(), await request.body()]
+    fingerprint = hashlib.sha256(b"\n".join(asked)).hexdigest()
+    route = f"{request.method} {request.scope['path'].rstrip('/')}"
+    return Once(route, key, fingerprint, lambda run: _parts(write(run)))
+
+
+def replayed(before: Answered) -> Response:
+    """Give the answer of the first request again."""
+    headers = before.headers | {"Idempotency-Replayed": "true"}
+    return Response(before.body, status_code=before.status, headers=headers)
+
+
+def _parts(response: Response) -> tuple[int, dict[str, str], str]:
+    headers = {name: value for name, value in response.headers.items() if name != "content-length"}
+    return response.status_code, headers, bytes(response.body).decode()

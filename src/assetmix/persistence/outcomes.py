@@ -1,0 +1,121 @@
+"""How runs end: once, whoever ends them.
+
+Taking the job's row away is what decides; whoever finds it gone is too late. Result, event and
+audit entry are written in the same transaction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+
+from assetmix.persistence import journal
+from assetmix.persistence.journal import Entry
+from assetmix.persistence.optimizations import Run
+from assetmix.persistence.run_rows import jobs, optimizations
+from assetmix.persistence.session import Connection, set_tenant
+
+CHANNEL = "optimizations"
+"""Postgres notifies here when a run has ended; the payload is its id."""
+
+WORKER_LOST: dict[str, Any] = {
+    "type": "/problems/worker-lost",
+    "title": "Worker lost",
+    "detail": "Every attempt ended with its worker process lost; the request may need more memory than there is.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a run ends, and what the audit entry says of it."""
+
+    status: str
+    result: str | None = None
+    error: dict[str, Any] | None = None
+    timings: dict[str, float] | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Whether an ending was written, and whether another run had waited for it."""
+
+    done: bool
+    unblocks: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who ends a run: a worker, a key, the scheduler; and in which request."""
+
+    name: str
+    request_id: str | None = None
+
+
+async def finish(connection: Connection, run: Run, ending: Ending) -> Written:
+    """Write how a run ended, once, and tell those who wait; not done when another attempt owns it."""
+    taken = await connection.execute(sa.delete(jobs).where(held(run)).returning(jobs.c.run_id))
+    if taken.one_or_none() is None:
+        return Written(done=False, unblocks=False)
+    await _end(connection, run.tenant_id, run.id, ending, Actor(run.worker or "", run.request_id))
+    waiting = sa.exists().where(jobs.c.tenant_id == run.tenant_id, jobs.c.state == "queued")
+    return Written(done=True, unblocks=bool((await connection.execute(sa.select(waiting))).scalar_one()))
+
+
+async def supersede(connection: Connection, tenant_id: str, portfolio_id: str, actor: Actor) -> None:
+    """End the queued runs of a portfolio in favor of a newer one."""
+    waiting = (jobs.c.tenant_id == tenant_id) & (jobs.c.portfolio_id == portfolio_id) & (jobs.c.state == "queued")
+    taken = await connection.execute(sa.delete(jobs).where(waiting).returning(jobs.c.run_id))
+    for run_id in taken.scalars().all():
+        await _end(connection, tenant_id, run_id, Ending(status="superseded"), actor)
+
+
+async def cancel(connection: Connection, tenant_id: str, run_id: str, actor: Actor) -> bool:
+    """End a queued run as cancelled, ask a running one to stop; False if it had ended."""
+    mine = (jobs.c.tenant_id == tenant_id) & (jobs.c.run_id == run_id)
+    state = (await connection.execute(sa.select(jobs.c.state).where(mine).with_for_update())).scalar_one_or_none()
+    if state == "running":
+        await connection.execute(sa.update(jobs).where(mine).values(cancel_requested=True))
+    if state == "queued":
+        await connection.execute(sa.delete(jobs).where(mine))
+        await _end(connection, tenant_id, run_id, Ending(status="cancelled"), actor)
+    return state is not None
+
+
+async def give_up(connection: Connection, lost: Sequence[tuple[str, str]], actor: Actor) -> None:
+    """End runs of any tenants whose every attempt was lost; their jobs are gone already."""
+    for tenant_id, run_id in lost:
+        await set_tenant(connection, tenant_id)
+        await _end(connection, tenant_id, run_id, Ending(status="failed", error=WORKER_LOST), actor)
+
+
+def held(run: Run) -> sa.ColumnElement[bool]:
+    """Whether a job is still the one of this attempt; one whose lease ran out can no longer write."""
+    return (
+        (jobs.c.tenant_id == run.tenant_id)
+        & (jobs.c.run_id == run.id)
+        & (jobs.c.attempt == run.attempt)
+        & (jobs.c.state == "running")
+    )
+
+
+async def _end(connection: Connection, tenant_id: str, run_id: str, ending: Ending, actor: Actor) -> None:
+    values = {
+        "status": ending.status,
+        "result": None if ending.result is None else sa.cast(sa.literal(ending.result, sa.Text()), JSONB),
+        "error": ending.error,
+        "timings": ending.timings,
+        "finished_at": sa.func.clock_timestamp(),
+        "progress": 1.0 if ending.status in {"succeeded", "infeasible"} else optimizations.c.progress,
+    }
+    mine = (optimizations.c.tenant_id == tenant_id) & (optimizations.c.id == run_id)
+    told = sa.func.pg_notify(CHANNEL, run_id)
+    await connection.execute(sa.update(optimizations).where(mine).values(values).returning(told))
+    await journal.happened(connection, tenant_id, run_id, f"optimization.{ending.status}")
+    details = {"status": ending.status} | ending.details
+    entry = Entry(
+        actor=actor.name, action="optimization.end", subject=run_id, request_id=actor.request_id, details=details
+    )
+    await journal.note(connection, tenant_id, entry)

@@ -1,0 +1,186 @@
+"""Tables of runs: what they were asked, what waits, how they ended, who did what.
+
+`jobs` is the queue: a narrow row for each run that has not ended, which workers see for all
+tenants. Everything else shows a transaction the rows of one tenant only.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+
+from assetmix.persistence.rows import metadata, tenant_column, time_column
+
+snapshots = sa.Table(
+    "snapshots",
+    metadata,
+    tenant_column(),
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("payload", BYTEA, nullable=False),
+    time_column("created_at"),
+)
+
+snapshot_keys = sa.Table(
+    "snapshot_keys",
+    metadata,
+    sa.Column("tenant_id", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.ForeignKeyConstraint(["tenant_id", "digest"], ["snapshots.tenant_id", "snapshots.digest"], ondelete="CASCADE"),
+)
+
+optimizations = sa.Table(
+    "optimizations",
+    metadata,
+    tenant_column(),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("portfolio_id", sa.Text),
+    sa.Column("strategy_id", sa.Integer),
+    sa.Column("status", sa.Text, nullable=False, server_default="queued"),
+    sa.Column("kind", sa.Text, nullable=False, server_default="optimization"),
+    sa.Column("progress", sa.Double, nullable=False, server_default="0"),
+    sa.Column("what_if", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("optimization_hash", sa.Text, nullable=False),
+    sa.Column("inputs", JSONB, nullable=False),
+    sa.Column("snapshot_digest", sa.Text, nullable=False),
+    sa.Column("model_digest", sa.Text),
+    sa.Column("asked_model", sa.Text),
+    sa.Column("time_limit_seconds", sa.Double, nullable=False),
+    sa.Column("request_id", sa.Text),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("worker", sa.Text),
+    time_column("queued_at"),
+    time_column("requested_at"),
+    time_column("started_at", required=False),
+    time_column("finished_at", required=False),
+    sa.Column("result", JSONB),
+    sa.Column("error", JSONB),
+    sa.Column("timings", JSONB),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "portfolio_id"], ["portfolios.tenant_id", "portfolios.id"], ondelete="CASCADE"
+    ),
+    sa.ForeignKeyConstraint(["tenant_id", "snapshot_digest"], ["snapshots.tenant_id", "snapshots.digest"]),
+    sa.ForeignKeyConstraint(["tenant_id", "model_digest"], ["model_payloads.tenant_id", "model_payloads.digest"]),
+    sa.CheckConstraint(
+        "status in ('queued', 'running', 'succeeded', 'infeasible', 'failed', 'cancelled', 'superseded')",
+        name="status",
+    ),
+    sa.CheckConstraint("kind in ('optimization', 'frontier', 'feasibility')", name="kind"),
+)
+
+sa.Index(
+    "one_active_a_hash",
+    optimizations.c.tenant_id,
+    optimizations.c.optimization_hash,
+    unique=True,
+    postgresql_where=optimizations.c.status.in_(["queued", "running"]),
+)
+sa.Index(
+    "latest_of_portfolio", optimizations.c.tenant_id, optimizations.c.portfolio_id, optimizations.c.requested_at.desc()
+)
+sa.Index("same_inputs", optimizations.c.tenant_id, optimizations.c.optimization_hash)
+sa.Index("ended", optimizations.c.tenant_id, optimizations.c.finished_at)
+sa.Index("runs_by_snapshot", optimizations.c.tenant_id, optimizations.c.snapshot_digest)
+sa.Index(
+    "runs_by_model",
+    optimizations.c.tenant_id,
+    optimizations.c.model_digest,
+    postgresql_where=optimizations.c.model_digest.is_not(None),
+)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    tenant_column(),
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("portfolio_id", sa.Text),
+    sa.Column("state", sa.Text, nullable=False, server_default="queued"),
+    sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("losses", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("worker", sa.Text),
+    time_column("lease_until", required=False),
+    sa.Column("cancel_requested", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("rings", sa.Integer, nullable=False, server_default="0"),
+    time_column("ring_at", required=False),
+    time_column("queued_at"),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"
+    ),
+    sa.CheckConstraint("state in ('queued', 'running')", name="state"),
+)
+
+sa.Index(
+    "one_running_a_portfolio",
+    jobs.c.tenant_id,
+    jobs.c.portfolio_id,
+    unique=True,
+    postgresql_where=jobs.c.state == "running",
+)
+sa.Index("waiting", jobs.c.queued_at, postgresql_where=jobs.c.state == "queued")
+sa.Index("leases", jobs.c.lease_until, postgresql_where=jobs.c.state == "running")
+
+events = sa.Table(
+    "events",
+    metadata,
+    tenant_column(),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    time_column("at"),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"
+    ),
+    # a run ends once: the database itself refuses a second event
+    sa.UniqueConstraint("tenant_id", "run_id"),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    tenant_column(),
+    sa.Column("id", sa.Text, primary_key=True),
+    time_column("at"),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("request_id", sa.Text),
+    sa.Column("details", JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
+)
+
+sa.Index("audit_by_time", audit.c.tenant_id, audit.c.at)
+
+idempotency_keys = sa.Table(
+    "idempotency_keys",
+    metadata,
+    tenant_column(),
+    sa.Column("route", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("fingerprint", sa.Text, nullable=False),
+    sa.Column("run_id", sa.Text),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("headers", JSONB, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    time_column("created_at"),
+)
+
+sa.Index("keys_by_time", idempotency_keys.c.tenant_id, idempotency_keys.c.created_at)
+
+workers = sa.Table(
+    "workers",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("processes", sa.Integer, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    time_column("started_at"),
+    time_column("seen_at"),
+)
+
+pulse = sa.Table(
+    "pulse",
+    metadata,
+    sa.Column("id", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("queued", sa.Integer, nullable=False),
+    sa.Column("running", sa.Integer, nullable=False),
+    sa.Column("processes", sa.Integer, nullable=False),
+    sa.Column("oldest_seconds", sa.Double, nullable=False),
+    time_column("at"),
+    sa.CheckConstraint("id = 1", name="one_row"),
+)

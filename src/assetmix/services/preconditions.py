@@ -1,0 +1,55 @@
+"""What a caller expects of a resource before it is changed, so that two editors do not overwrite each other."""
+
+from dataclasses import dataclass
+
+from assetmix.errors import PreconditionFailed, PreconditionRequired
+from assetmix.services.context import Caller
+
+REQUIRED = "require_if_match"
+"""Tenant setting under which nothing that exists is changed without its tag."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The tags one of which the resource must have, any at all, or that there is none yet.
+
+    Written as `If-Match: "…"`, `If-Match: *` and `If-None-Match: *`.
+    """
+
+    tags: tuple[str, ...] = ()
+    exists: bool = False
+    is_new: bool = False
+
+    @property
+    def is_anything(self) -> bool:
+        """Whether nothing is expected."""
+        return not (self.tags or self.exists or self.is_new)
+
+
+ANYTHING = Expected()
+
+
+def require(expected: Expected, present: str | None, caller: Caller, noun: str) -> None:
+    """Refuse a change of something else than what the caller expects.
+
+    Parameters
+    ----------
+    present : tag of the resource as it is; None where there is none
+
+    Raises
+    ------
+    PreconditionFailed
+        when it is not as expected
+    PreconditionRequired
+        when the tenant has every change say what it expects, and this one does not
+    """
+    if expected.is_anything:
+        if present is not None and caller.settings.get(REQUIRED):
+            raise PreconditionRequired(f"say which version of the {noun} you change: If-Match with its ETag")
+        return
+    if expected.is_new and present is not None:
+        raise PreconditionFailed(f"there is a {noun} of that name already; leave If-None-Match out to replace it")
+    if (expected.tags or expected.exists) and present is None:
+        raise PreconditionFailed(f"there is no such {noun} yet; leave If-Match out to create it")
+    if expected.tags and present not in expected.tags:
+        raise PreconditionFailed(f"the {noun} has changed since it was read; read it again")
