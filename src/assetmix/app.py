@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from assetmix.api import health, openapi, problems
+from assetmix.api import health, metrics, openapi, problems
 from assetmix.api.deps import MEGABYTE
 from assetmix.api.dialects.investsuite import routes as investsuite
 from assetmix.api.dialects.investsuite import writing as investsuite_writing
@@ -30,18 +30,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database = Database(chosen.async_database_url, chosen.pool_size)
-        bell = Doorbell(make_celery(chosen.redis_url.get_secret_value()))
-        bell.start()
-        endings = Endings(chosen.async_database_url)
-        endings.start()
-        app.state.house = House(database, bell, chosen, Memory(chosen.snapshot_memory), endings, Backlog(database))
-        gc.collect()
-        gc.freeze()  # what is loaded stays; the collector need not look at it again and again
-        yield
-        await endings.close()
-        await bell.close()
-        await database.close()
+        async with open_house(chosen) as app.state.house:
+            gc.collect()
+            gc.freeze()  # what is loaded stays; the collector need not look at it again and again
+            yield
 
     app = FastAPI(
         title="assetmix",
@@ -52,9 +44,28 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.add_middleware(Gate, most_bytes=chosen.most_data_mb * MEGABYTE)
+    app.state.meters = metrics.Meters()
+    app.add_middleware(Gate, most_bytes=chosen.most_data_mb * MEGABYTE, meters=app.state.meters)
     problems.install(app, {"investsuite": investsuite_writing.write_error})
-    for router in (health.router, native.router, mantarisk.router, investsuite.router):
+    for router in (health.router, metrics.router, native.router, mantarisk.router, investsuite.router):
         app.include_router(router)
     openapi.install(app)
     return app
+
+
+@asynccontextmanager
+async def open_house(settings: Settings) -> AsyncIterator[House]:
+    """Open what the requests of this process share, and close it at the end."""
+    database = Database(settings.async_database_url, settings.pool_size)
+    bell = Doorbell(make_celery(settings.redis_url.get_secret_value()))
+    bell.start()
+    endings = Endings(settings.async_database_url)
+    endings.start()
+    url = settings.async_metrics_url
+    observer = None if url is None else Database(url, 1)
+    yield House(database, bell, settings, Memory(settings.snapshot_memory), endings, Backlog(database), observer)
+    await endings.close()
+    await bell.close()
+    await database.close()
+    if observer is not None:
+        await observer.close()

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from assetmix import __version__
+from assetmix import __version__, logs
 from assetmix.errors import Error
 from assetmix.stack.foreground import Running
 from assetmix.stack.home import StackError, home_folder
@@ -78,6 +78,7 @@ def serve(port: Port = 8000, host: str = "127.0.0.1") -> None:
 
     from assetmix.settings import settings  # noqa: PLC0415
 
+    logs.set_up()
     settings()
     uvicorn.run(
         "assetmix.app:create_app",
@@ -88,6 +89,7 @@ def serve(port: Port = 8000, host: str = "127.0.0.1") -> None:
         h11_max_incomplete_event_size=HEADER_BYTES,
         server_header=False,
         access_log=False,
+        log_config=None,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 
@@ -122,6 +124,7 @@ def scheduler() -> None:
     from assetmix.scheduler import run  # noqa: PLC0415
     from assetmix.settings import settings  # noqa: PLC0415
 
+    logs.set_up()
     asyncio.run(run(settings()))
 
 

@@ -16,6 +16,10 @@ class Settings(BaseSettings):
 
     database_url: SecretStr = Field(alias="DATABASE_URL")
     redis_url: SecretStr = Field(alias="REDIS_URL")
+    metrics_database_url: SecretStr | None = Field(default=None, alias="METRICS_DATABASE_URL")
+    metrics_token: SecretStr | None = None
+    """What `GET /metrics` asks for; without one it answers this machine only."""
+
     key_pepper: SecretStr
     """Secret mixed into every stored key hash; the same for all processes."""
 
@@ -69,9 +73,18 @@ class Settings(BaseSettings):
     @property
     def async_database_url(self) -> str:
         """Address of the database with the async driver named."""
-        scheme, rest = self.database_url.get_secret_value().split("://", 1)
-        driver = "postgresql+asyncpg" if scheme in {"postgres", "postgresql"} else scheme
-        return f"{driver}://{rest}"
+        return _with_driver(self.database_url)
+
+    @property
+    def async_metrics_url(self) -> str | None:
+        """Address of the database for figures, with the async driver named."""
+        return None if self.metrics_database_url is None else _with_driver(self.metrics_database_url)
+
+
+def _with_driver(address: SecretStr) -> str:
+    scheme, rest = address.get_secret_value().split("://", 1)
+    driver = "postgresql+asyncpg" if scheme in {"postgres", "postgresql"} else scheme
+    return f"{driver}://{rest}"
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from celery.signals import (
+    setup_logging,
     task_received,
     worker_process_init,
     worker_process_shutdown,
@@ -24,7 +25,7 @@ from celery.signals import (
 )
 from celery.worker.state import reserved_requests
 
-from assetmix import __version__
+from assetmix import __version__, logs
 from assetmix.jobs.broker import QUEUE, SIGN, WORK, make_celery
 from assetmix.jobs.doorbell import Doorbell
 from assetmix.jobs.hearing import Ears, Hearing
@@ -106,6 +107,11 @@ def _open(**_: object) -> None:
 def _close(**_: object) -> None:
     while _children:
         _children.pop().close()
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def _write_logs(**_: object) -> None:
+    logs.set_up()
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]

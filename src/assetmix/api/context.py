@@ -6,6 +6,7 @@ from typing import Any
 
 from ulid import ULID
 
+TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}\Z")
 ACCEPTABLE = re.compile(rb"[A-Za-z0-9_-]{1,64}\Z")
 
 
@@ -16,6 +17,12 @@ def request_id(scope: Any) -> str:  # noqa: ANN401 - an ASGI scope
         given = dict(scope.get("headers", ())).get(b"x-request-id", b"")
         state["request_id"] = given.decode() if ACCEPTABLE.match(given) else str(ULID())
     return str(state["request_id"])
+
+
+def traceparent(scope: Any) -> str | None:  # noqa: ANN401 - an ASGI scope
+    """Give the trace that the caller has the request belong to (W3C Trace Context), None where it says none."""
+    given = dict(scope.get("headers", ())).get(b"traceparent", b"").strip()
+    return given.decode() if TRACE.match(given) else None
 
 
 def add_headers(scope: Any, headers: Mapping[str, str]) -> None:  # noqa: ANN401 - an ASGI scope

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from assetmix.api.context import add_headers, request_id
+from assetmix import logs
+from assetmix.api.context import add_headers, request_id, traceparent
 from assetmix.errors import QuotaExceeded, Unauthenticated
 from assetmix.services import keys
-from assetmix.services.context import Caller, House
+from assetmix.services.context import Caller, House, Origin
 from assetmix.services.quotas import Spent
 from assetmix.services.tenant_settings import effective
 
@@ -42,17 +43,21 @@ def allowed(scope: str) -> Callable[..., Coroutine[Any, Any, Caller]]:
 
 async def _authenticated(request: Request, inside: House) -> Caller:
     try:
-        found = await keys.authenticate(inside, key_text(request), request_id(request.scope))
+        origin = Origin(request_id(request.scope), traceparent(request.scope))
+        found = await keys.authenticate(inside, key_text(request), origin)
     except Unauthenticated:
         address = request.client.host if request.client else ""
         spent = inside.quotas.spend(f"failures {address}", inside.settings.failures_per_minute)
         if not spent.allowed:
+            request.app.state.meters.refused("failures")
             raise QuotaExceeded("too many refused keys from this address", spent.retry_seconds) from None
         raise
+    logs.add(tenant=found.tenant_id, key=found.key_id)
     quota = effective(inside.settings, found.settings)["requests_per_minute"]
     spent = inside.quotas.spend(found.tenant_id, quota)
     add_headers(request.scope, limit_headers(spent))
     if not spent.allowed:
+        request.app.state.meters.refused("requests")
         raise QuotaExceeded(f"more than {quota} requests in a minute", spent.retry_seconds)
     return found
 

@@ -7,10 +7,13 @@ large (declared or not), and puts the request id on every response.
 import json
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from assetmix.api.context import added_headers, request_id
+from assetmix import logs
+from assetmix.api.context import added_headers, request_id, traceparent
+from assetmix.api.metrics import Meters
 from assetmix.api.problems import MEDIA_TYPE, Problem, document, problem_of
 
 log = logging.getLogger(__name__)
@@ -22,6 +25,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MOST_HEADERS = 100
+QUIET = {"/healthz", "/readyz", "/metrics"}
+"""Routes that are asked every few seconds by machines."""
+
 HEADER_BYTES = 16_384
 
 HOST = re.compile(rb"[A-Za-z0-9.\-_]+(:\d{1,5})?\Z|\[[0-9A-Fa-f:.]+\](:\d{1,5})?\Z")
@@ -30,19 +36,27 @@ HOST = re.compile(rb"[A-Za-z0-9.\-_]+(:\d{1,5})?\Z|\[[0-9A-Fa-f:.]+\](:\d{1,5})?
 class Gate:
     """The outermost application."""
 
-    def __init__(self, app: App, most_bytes: int) -> None:
+    def __init__(self, app: App, most_bytes: int, meters: Meters) -> None:
         self._app = app
         self._most_bytes = most_bytes
+        self._meters = meters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        identity = request_id(scope).encode()
+        trace = traceparent(scope)
+        with logs.about(request_id=request_id(scope), trace_id=None if trace is None else trace.split("-")[1]):
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        identity, started, status = request_id(scope).encode(), time.perf_counter(), 0
 
         async def named(message: Message) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", identity), *added_headers(scope)]
             await send(message)
 
@@ -51,6 +65,14 @@ class Gate:
             problem = await self._pass(scope, receive, named)
         if problem is not None:
             await _refuse(problem, identity.decode(), named)
+        self._note(scope, status, time.perf_counter() - started)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        route = template(scope)
+        self._meters.answered(route, scope["method"], status, seconds)
+        level = logging.DEBUG if route in QUIET else logging.INFO
+        about = {"method": scope["method"], "route": route, "status": status, "ms": round(1000 * seconds, 3)}
+        log.log(level, "answered", extra=about)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> Problem | None:
         """Let a request through; what nobody handled is logged here, so that the connection stays whole."""
@@ -97,6 +119,19 @@ class Gate:
             return message
 
         return counting
+
+
+def template(scope: Scope) -> str:
+    """Give a request's path with the names of its parameters in place of their values; `none` where no route is."""
+    if "route" not in scope:
+        return "none"
+    parts = scope["path"].rstrip("/").split("/")
+    for name, value in scope.get("path_params", {}).items():
+        for place in range(len(parts) - 1, -1, -1):
+            if parts[place] == str(value):
+                parts[place] = f"{{{name}}}"
+                break
+    return "/".join(parts)
 
 
 def too_large(most_bytes: int) -> Problem:

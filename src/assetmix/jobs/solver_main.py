@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from assetmix import logs
 from assetmix.codec.documents import FEASIBILITY, FRONTIER, FRONTIER_SPEC, PORTFOLIO, RESULT, STRATEGY
 from assetmix.codec.risk_models import read_model
 from assetmix.codec.snapshots import read_snapshot
@@ -50,6 +51,7 @@ def main() -> None:
     """Serve questions on standard input until it is closed."""
     parent, memory_mb, kept = (int(argument) for argument in sys.argv[1:4])
     _die_with(parent)
+    logs.set_up()
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what a solver prints must not come between the answers
     rehearse()
@@ -113,6 +115,15 @@ class Desk:
     progress: Progress
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Status and JSON of an answer, and the solver that found it."""
+
+    status: str
+    text: bytes
+    solver: str = ""
+
+
 def _report(answers: BinaryIO, part: float) -> None:
     answers.write(Frame({"progress": part}).pack())
 
@@ -122,7 +133,7 @@ def _answer(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None
     deadline = time.monotonic() + SHARE * header["seconds"]
     try:
         question = _question(header, snapshot, model)
-        status, text = _worked_out(question, header["inputs"], desk, lambda: deadline - time.monotonic(), clock)
+        found = _worked_out(question, header["inputs"], desk, lambda: deadline - time.monotonic(), clock)
     except Error as error:
         faults = [{"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in error.faults]
         return Frame({"error": {"code": error.code, "detail": error.message, "errors": faults}})
@@ -133,26 +144,24 @@ def _answer(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None
     except Exception:
         log.exception("a question could not be answered")
         return Frame({"error": {"code": "internal-error", "detail": "The run failed for a reason of our own."}})
-    return Frame({"status": status, "timings": clock.laps}, text)
+    return Frame({"status": found.status, "solver": found.solver, "timings": clock.laps}, found.text)
 
 
-def _worked_out(
-    question: Question, inputs: dict[str, Any], desk: Desk, remaining: Remaining, clock: "Laps"
-) -> tuple[str, bytes]:
-    """Status and JSON of the answer to a question of any kind."""
+def _worked_out(question: Question, inputs: dict[str, Any], desk: Desk, remaining: Remaining, clock: "Laps") -> Found:
+    """Answer a question of any kind."""
     match inputs.get("kind", "optimization"):
         case "frontier":
             spec = FRONTIER_SPEC.read_value(inputs["frontier"])
             drawn = frontier(question, spec, desk.memory, remaining, desk.progress)
             clock.mark("solve")
-            return drawn.status, FRONTIER.text(drawn)
+            return Found(drawn.status, FRONTIER.text(drawn))
         case "feasibility":
             found = feasibility(question, desk.memory, remaining)
             clock.mark("solve")
-            return found.status, FEASIBILITY.text(found)
+            return Found(found.status, FEASIBILITY.text(found))
         case _:
             result = answer(question, desk.memory, remaining, clock.mark)
-            return result.status, RESULT.text(result)
+            return Found(result.status, RESULT.text(result), result.solver.name if result.solver else "")
 
 
 def _question(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None) -> Question:

@@ -34,6 +34,7 @@ class Run:
     time_limit_seconds: float
     progress: float
     request_id: str | None
+    traceparent: str | None
     attempt: int
     worker: str | None
     queued_at: dt.datetime
@@ -47,6 +48,11 @@ class Run:
     def is_active(self) -> bool:
         """Whether the run has not ended yet."""
         return self.status in ACTIVE
+
+    @property
+    def trace_id(self) -> str | None:
+        """The trace that the run belongs to."""
+        return None if self.traceparent is None else self.traceparent.split("-")[1]
 
     @property
     def tag(self) -> str:
@@ -87,6 +93,7 @@ class NewRun:
     time_limit_seconds: float
     model_digest: str | None = None
     request_id: str | None = None
+    traceparent: str | None = None
     asked_model: str | None = None
     """Risk model that the request itself named; a run may use another one, or the tenant's default."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
-from assetmix.persistence import journal
+from assetmix.persistence import journal, tallies
 from assetmix.persistence.journal import Entry
 from assetmix.persistence.optimizations import Run
 from assetmix.persistence.run_rows import jobs, optimizations
@@ -38,6 +38,11 @@ class Ending:
     details: dict[str, Any] = field(default_factory=dict)
 
 
+SUPERSEDED = Ending(status="superseded")
+CANCELLED = Ending(status="cancelled")
+GIVEN_UP = Ending(status="failed", error=WORKER_LOST)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """Whether an ending was written, and whether another run had waited for it."""
@@ -60,6 +65,7 @@ async def finish(connection: Connection, run: Run, ending: Ending) -> Written:
     if taken.one_or_none() is None:
         return Written(done=False, unblocks=False)
     await _end(connection, run.tenant_id, run.id, ending, Actor(run.worker or "", run.request_id))
+    await tallies.add(connection, counted(ending))
     waiting = sa.exists().where(jobs.c.tenant_id == run.tenant_id, jobs.c.state == "queued")
     return Written(done=True, unblocks=bool((await connection.execute(sa.select(waiting))).scalar_one()))
 
@@ -68,8 +74,11 @@ async def supersede(connection: Connection, tenant_id: str, portfolio_id: str, a
     """End the queued runs of a portfolio in favor of a newer one."""
     waiting = (jobs.c.tenant_id == tenant_id) & (jobs.c.portfolio_id == portfolio_id) & (jobs.c.state == "queued")
     taken = await connection.execute(sa.delete(jobs).where(waiting).returning(jobs.c.run_id))
-    for run_id in taken.scalars().all():
-        await _end(connection, tenant_id, run_id, Ending(status="superseded"), actor)
+    ended = taken.scalars().all()
+    for run_id in ended:
+        await _end(connection, tenant_id, run_id, SUPERSEDED, actor)
+    if ended:
+        await tallies.add(connection, tallies.together([counted(SUPERSEDED)] * len(ended)))
 
 
 async def cancel(connection: Connection, tenant_id: str, run_id: str, actor: Actor) -> bool:
@@ -80,7 +89,8 @@ async def cancel(connection: Connection, tenant_id: str, run_id: str, actor: Act
         await connection.execute(sa.update(jobs).where(mine).values(cancel_requested=True))
     if state == "queued":
         await connection.execute(sa.delete(jobs).where(mine))
-        await _end(connection, tenant_id, run_id, Ending(status="cancelled"), actor)
+        await _end(connection, tenant_id, run_id, CANCELLED, actor)
+        await tallies.add(connection, counted(CANCELLED))
     return state is not None
 
 
@@ -88,7 +98,17 @@ async def give_up(connection: Connection, lost: Sequence[tuple[str, str]], actor
     """End runs of any tenants whose every attempt was lost; their jobs are gone already."""
     for tenant_id, run_id in lost:
         await set_tenant(connection, tenant_id)
-        await _end(connection, tenant_id, run_id, Ending(status="failed", error=WORKER_LOST), actor)
+        await _end(connection, tenant_id, run_id, GIVEN_UP, actor)
+
+
+def counted(ending: Ending) -> tallies.Counts:
+    """What the tallies make of an ending."""
+    reason = str((ending.error or {}).get("type", "")).removeprefix("/problems/")
+    counts: dict[tuple[str, str], float] = {("ended", f"{ending.status};{reason}"): 1.0}
+    if ending.timings and "solve_ms" in ending.timings:
+        solver = str(ending.details.get("solver", ""))
+        counts |= tallies.seconds("solve", f"{solver};{ending.status}", ending.timings["solve_ms"] / 1000)
+    return counts
 
 
 def held(run: Run) -> sa.ColumnElement[bool]:

@@ -15,39 +15,53 @@ from assetmix.persistence.session import Connection
 SEEN_SECONDS = 60
 """A worker not seen for so long does not count as one."""
 
+KEPT = ("queued", "running", "processes", "oldest_seconds")
 LIVE = workers.c.seen_at > sa.func.now() - dt.timedelta(seconds=SEEN_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """Runs that wait and run, worker processes, seconds that the oldest has waited."""
+    """Runs that wait and run, worker processes, the age of the oldest that waits; due bells, and since how long."""
 
     queued: int = 0
     running: int = 0
     processes: int = 0
     oldest_seconds: float = 0.0
+    due: int = 0
+    due_seconds: float = 0.0
 
 
-async def count(connection: Connection) -> None:
-    """Count anew."""
-    queued = jobs.c.state == "queued"
-    waited = sa.extract("epoch", sa.func.now() - sa.func.min(jobs.c.queued_at).filter(queued))
-    processes = sa.select(sa.func.coalesce(sa.func.sum(workers.c.processes), 0)).where(LIVE).scalar_subquery()
-    found = sa.select(
-        sa.literal(1),
-        sa.func.count().filter(queued),
-        sa.func.count().filter(~queued),
-        processes,
-        sa.func.coalesce(waited, 0.0),
-        sa.func.now(),
-    ).select_from(jobs)
-    names = ["id", *Pulse.__dataclass_fields__, "at"]
-    statement = insert(pulse).from_select(names, found)
-    changed = {name: statement.excluded[name] for name in names[1:]}
-    await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=changed))
+def _since(moment: sa.ColumnElement[dt.datetime]) -> sa.ColumnElement[float]:
+    return sa.func.coalesce(sa.cast(sa.extract("epoch", sa.func.now() - moment), sa.Double), 0.0)
+
+
+_QUEUED = jobs.c.state == "queued"
+_DUE = _QUEUED & (jobs.c.ring_at <= sa.func.now())
+_PROCESSES = sa.select(sa.func.coalesce(sa.func.sum(workers.c.processes), 0)).where(LIVE).scalar_subquery()
+_COUNT = sa.select(
+    sa.func.count().filter(_QUEUED).label("queued"),
+    sa.func.count().filter(~_QUEUED).label("running"),
+    _PROCESSES.label("processes"),
+    _since(sa.func.min(jobs.c.queued_at).filter(_QUEUED)).label("oldest_seconds"),
+    sa.func.count().filter(_DUE).label("due"),
+    _since(sa.func.min(jobs.c.ring_at).filter(_DUE)).label("due_seconds"),
+).select_from(jobs)
+
+
+async def count_now(connection: Connection) -> Pulse:
+    """Count, for a role that sees every job."""
+    return Pulse(**(await connection.execute(_COUNT)).one()._mapping)  # noqa: SLF001 - its public name
+
+
+async def keep(connection: Connection) -> None:
+    """Count, and keep the count for those who may not see every job."""
+    counted = await count_now(connection)
+    values = {name: getattr(counted, name) for name in KEPT} | {"at": sa.func.now()}
+    statement = insert(pulse).values(id=1, **values)
+    await connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
 
 
 async def read(connection: Connection) -> Pulse:
-    """Give the last count; zeros before the first."""
-    row = (await connection.execute(sa.select(*(pulse.c[name] for name in Pulse.__dataclass_fields__)))).one_or_none()
+    """Give the count that was kept last; zeros before the first."""
+    row = (await connection.execute(sa.select(*(pulse.c[name] for name in KEPT)))).one_or_none()
     return Pulse() if row is None else Pulse(**row._mapping)  # noqa: SLF001 - its public name

@@ -11,9 +11,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from assetmix.persistence import tallies
 from assetmix.persistence.journal import Entry, note
 from assetmix.persistence.optimizations import COLUMNS, Run, run_of
-from assetmix.persistence.outcomes import Actor, give_up, held
+from assetmix.persistence.outcomes import GIVEN_UP, Actor, counted, give_up, held
 from assetmix.persistence.pulse import LIVE
 from assetmix.persistence.rows import tenants
 from assetmix.persistence.run_rows import jobs, optimizations, workers
@@ -125,8 +126,17 @@ async def claim(connection: Connection, wanted: Claim) -> Run | None:
         lease = {"cap": found.cap, "lease": dt.timedelta(seconds=wanted.lease_seconds)}
         attempt = (await connection.execute(_TAKE, named | lease)).scalar_one_or_none()
         if attempt is not None:
-            return run_of((await connection.execute(_START, named | {"number": attempt})).one())
+            run = run_of((await connection.execute(_START, named | {"number": attempt})).one())
+            await tallies.add(connection, _started(run))
+            return run
     return None
+
+
+def _started(run: Run) -> tallies.Counts:
+    counts: dict[tuple[str, str], float] = {("attempts", ""): 1.0}
+    if run.attempt == 1 and run.started_at is not None:
+        counts |= tallies.seconds("queue_wait", "", (run.started_at - run.queued_at).total_seconds())
+    return counts
 
 
 async def keep_alive(connection: Connection, run: Run, lease_seconds: float, progress: float = 0.0) -> str:
@@ -164,6 +174,9 @@ async def sweep(connection: Connection, most_losses: int, ring_seconds: tuple[fl
     await give_up(connection, lost, SCHEDULER)
     back = await _some(connection, expired & ~spent, sa.update(jobs).values(_BACK))
     await _requeue(connection, back, SCHEDULER)
+    if lost or back:
+        counts = [counted(GIVEN_UP)] * len(lost) + [{("leases_expired", ""): float(len(lost) + len(back))}]
+        await tallies.add(connection, tallies.together(counts))
     first, longest = ring_seconds
     pause = sa.func.least(first * sa.func.power(2.0, sa.func.least(jobs.c.rings, 20)), longest)
     later = sa.func.now() + sa.func.make_interval(0, 0, 0, 0, 0, 0, pause)

@@ -45,6 +45,7 @@ optimizations = sa.Table(
     sa.Column("asked_model", sa.Text),
     sa.Column("time_limit_seconds", sa.Double, nullable=False),
     sa.Column("request_id", sa.Text),
+    sa.Column("traceparent", sa.Text),
     sa.Column("attempt", sa.Integer, nullable=False, server_default="0"),
     sa.Column("worker", sa.Text),
     time_column("queued_at"),
@@ -183,4 +184,13 @@ pulse = sa.Table(
     sa.Column("oldest_seconds", sa.Double, nullable=False),
     time_column("at"),
     sa.CheckConstraint("id = 1", name="one_row"),
+)
+
+tallies = sa.Table(
+    "tallies",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("label", sa.Text, primary_key=True),
+    sa.Column("slot", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("value", sa.Double, nullable=False),
 )

@@ -24,7 +24,21 @@ class House:
     snapshots: Memory
     endings: Endings | None = None
     backlog: Backlog | None = None
+    observer: Database | None = None
+    """The database as the role sees it that may see figures of all tenants and nothing else."""
+
     quotas: Quotas = field(default_factory=Quotas)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The request that a call comes from, and the trace that it belongs to (W3C Trace Context)."""
+
+    request_id: str | None = None
+    traceparent: str | None = None
+
+
+NOWHERE = Origin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +50,12 @@ class Caller:
     key_id: str
     scopes: frozenset[str]
     settings: Mapping[str, Any]
-    request_id: str | None = None
+    origin: Origin = NOWHERE
+
+    @property
+    def request_id(self) -> str | None:
+        """The request that the call comes from."""
+        return self.origin.request_id
 
 
 def entry(caller: Caller, action: str, subject: str, **details: Any) -> Entry:  # noqa: ANN401 - any JSON

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from assetmix.errors import InvalidRequest, NotAllowed, NotFound, Unauthenticated
 from assetmix.persistence import tenants
 from assetmix.persistence.journal import Entry, note
-from assetmix.services.context import Caller, House
+from assetmix.services.context import NOWHERE, Caller, House, Origin
 from assetmix.services.ids import new_id
 
 PREFIX = "am_live"
@@ -87,7 +87,7 @@ async def create_key(house: House, tenant: str, scopes: tuple[str, ...], label: 
     return key
 
 
-async def authenticate(house: House, text: str | None, request_id: str | None = None) -> Caller:
+async def authenticate(house: House, text: str | None, origin: Origin = NOWHERE) -> Caller:
     """Find out whose key it is; unknown, wrong, revoked and expired ones look the same.
 
     Raises
@@ -105,7 +105,7 @@ async def authenticate(house: House, text: str | None, request_id: str | None = 
     if stored.is_idle:
         async with house.database.transaction(stored.tenant_id) as connection:
             await tenants.note_use(connection, stored.tenant_id, public)
-    return Caller(stored.tenant_id, stored.tenant, public, stored.scopes, stored.settings, request_id)
+    return Caller(stored.tenant_id, stored.tenant, public, stored.scopes, stored.settings, origin)
 
 
 def require(caller: Caller, scope: str) -> None:

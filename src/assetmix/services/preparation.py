@@ -108,7 +108,8 @@ async def prepare(house: House, connection: Connection, caller: Caller, request:
         snapshot_digest=known.digest,
         model_digest=None if known.model is None else known.model.digest,
         asked_model=request.risk_model,
-        request_id=caller.request_id,
+        request_id=caller.origin.request_id,
+        traceparent=caller.origin.traceparent,
         time_limit_seconds=request.time_limit_seconds,
     )
 

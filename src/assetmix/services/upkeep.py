@@ -14,7 +14,7 @@ async def sweep(house: House) -> Sweep:
         found = await queue.sweep(
             connection, settings.max_attempts, (settings.ring_seconds, settings.ring_seconds_most)
         )
-        await pulse.count(connection)
+        await pulse.keep(connection)
     if found.rings:
         house.bell.ring(found.rings)
     return found

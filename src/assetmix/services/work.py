@@ -1,23 +1,27 @@
 """What a worker does with a ring: claim a run, see it through, write its ending once."""
 
 import asyncio
+import hashlib
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from assetmix import logs
 from assetmix.errors import Conflict, Unavailable
 from assetmix.jobs.frames import Frame
 from assetmix.jobs.solver_process import SolverLost, SolverProcess
-from assetmix.persistence import liveness, outcomes, queue, risk_models, snapshots
+from assetmix.persistence import liveness, outcomes, queue, risk_models, snapshots, tallies
 from assetmix.persistence.optimizations import Run
 from assetmix.persistence.outcomes import WORKER_LOST, Ending
 from assetmix.persistence.queue import Claim
 from assetmix.services.context import House
+from assetmix.services.versions import versions
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.5
+DIGEST_DIGITS = 32
 LOOK_SECONDS = 0.25
 """Pause between two looks at the time and the memory that a run takes."""
 
@@ -45,16 +49,30 @@ async def work(shop: Workshop) -> bool:
     run = await _claim(shop)
     if run is None:
         return False
+    origin = {"request_id": run.request_id, "trace_id": run.trace_id, "tenant": run.tenant_id}
+    with logs.about(optimization_id=run.id, attempt=run.attempt, **origin):
+        await _work_on(shop, run)
+    return True
+
+
+async def _work_on(shop: Workshop, run: Run) -> None:
     started = time.perf_counter()
     try:
         ending = await _see_through(shop, run)
     except Lost:
-        log.warning("run %s attempt %s: the lease was lost, its answer is discarded", run.id, run.attempt)
+        await _discarded(shop)
     except SolverLost as error:
         await _solver_lost(shop, run, error)
     else:
-        await _finish(shop, run, _timed(run, ending, started))
-    return True
+        timed = _timed(run, ending, started)
+        await _finish(shop, run, timed)
+        log.info("ended", extra={"status": timed.status, "ms": (timed.timings or {}).get("total_ms")})
+
+
+async def _discarded(shop: Workshop) -> None:
+    log.warning("another attempt owns the run by now; the answer of this one is discarded")
+    async with shop.house.database.transaction() as connection:
+        await tallies.add(connection, {("discarded", ""): 1.0})
 
 
 async def _claim(shop: Workshop) -> Run | None:
@@ -136,13 +154,14 @@ def _ending(answer: Frame) -> Ending:
     if "error" in answer.header:
         problem = answer.header["error"]
         return failure(problem["code"], problem["detail"], problem.get("errors"))
-    result, timings = answer.body.decode(), answer.header["timings"]
     status = ENDINGS.get(answer.header["status"], "failed")
+    digest = hashlib.sha256(answer.body).hexdigest()[:DIGEST_DIGITS]
+    details = {"solver": answer.header["solver"], "versions": versions(), "result_digest": digest}
+    ended = Ending(status=status, result=answer.body.decode(), timings=answer.header["timings"], details=details)
     if status != "failed":
-        return Ending(status=status, result=result, timings=timings)
+        return ended
     code = {"unbounded": "unbounded", "timed_out": "solver-timeout"}[answer.header["status"]]
-    error = failure(code, "See result.sentence.").error
-    return Ending(status=status, result=result, timings=timings, error=error)
+    return replace(ended, error=failure(code, "See result.sentence.").error)
 
 
 def failure(code: str, detail: str, errors: list[dict[str, str]] | None = None) -> Ending:
@@ -159,11 +178,11 @@ def _timed(run: Run, ending: Ending, started: float) -> Ending:
     load = max(0.0, total - sum(stages.values()))
     timings = {"queued_ms": round(waited, 3), "load_ms": round(load, 3), **stages}
     timings["total_ms"] = round(waited + total, 3)
-    return Ending(status=ending.status, result=ending.result, error=ending.error, timings=timings)
+    return replace(ending, timings=timings, details=ending.details | {"attempt": run.attempt})
 
 
 async def _solver_lost(shop: Workshop, run: Run, error: SolverLost) -> None:
-    log.warning("run %s attempt %s: %s", run.id, run.attempt, error)
+    log.warning("%s", error)
     most = shop.house.settings.max_attempts
     async with shop.house.database.transaction(run.tenant_id) as connection:
         given_back = await queue.give_back(connection, run, most)
@@ -186,6 +205,6 @@ async def _finish(shop: Workshop, run: Run, ending: Ending) -> None:
                 raise
             await asyncio.sleep(RETRY_SECONDS)
     if not written.done:
-        log.warning("run %s attempt %s: fenced out, its answer is discarded", run.id, run.attempt)
+        await _discarded(shop)
     if written.unblocks:
         shop.house.bell.ring()

@@ -1,0 +1,55 @@
+"""Counts that outlive processes: how often what has happened, since the tables were made.
+
+Each process adds to rows of its own (a slot), so that counting makes nobody wait. A transaction
+counts once, in one statement whose rows are in order, so that no two can block each other.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from assetmix.persistence.run_rows import tallies
+from assetmix.persistence.session import Connection
+
+SLOTS = 64
+
+BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+"""Upper bounds of the buckets of seconds; beyond them +Inf."""
+
+Counts = Mapping[tuple[str, str], float]
+"""Name and label of what is counted, and how much is added."""
+
+
+async def add(connection: Connection, counts: Counts) -> None:
+    """Add to counts; the last statement of a transaction."""
+    slot = os.getpid() % SLOTS
+    rows = [
+        {"name": name, "label": label, "slot": slot, "value": value} for (name, label), value in sorted(counts.items())
+    ]
+    statement = insert(tallies).values(rows)
+    more = {"value": tallies.c.value + statement.excluded.value}
+    await connection.execute(statement.on_conflict_do_update(index_elements=["name", "label", "slot"], set_=more))
+
+
+async def read(connection: Connection) -> dict[tuple[str, str], float]:
+    """Give every count."""
+    total = sa.func.sum(tallies.c.value).label("total")
+    query = sa.select(tallies.c.name, tallies.c.label, total).group_by(tallies.c.name, tallies.c.label)
+    return {(row.name, row.label): row.total for row in (await connection.execute(query)).all()}
+
+
+def seconds(name: str, label: str, value: float) -> dict[tuple[str, str], float]:
+    """Counts of one observation of seconds: its bucket and the sum."""
+    bound = next((str(bound) for bound in BOUNDS if value <= bound), "+Inf")
+    return {(f"{name}_bucket", f"{label};{bound}"): 1.0, (f"{name}_sum", label): value}
+
+
+def together(parts: Iterable[Counts]) -> dict[tuple[str, str], float]:
+    """Add up counts."""
+    total: dict[tuple[str, str], float] = {}
+    for part in parts:
+        for key, value in part.items():
+            total[key] = total.get(key, 0.0) + value
+    return total
