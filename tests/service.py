@@ -130,7 +130,7 @@ def running_service() -> Iterator[Service]:
 
             owner = environment | role_passwords(addresses)
             supervisor.run(replace(spec("migrate", program.migrate), environment=owner))
-            ready = {"ready": lambda: _answers(port), "ready_seconds": PATIENCE_SECONDS}
+            ready = {"ready": lambda: answers(port), "ready_seconds": PATIENCE_SECONDS}
             supervisor.start_all(
                 [
                     spec("worker", program.worker),
@@ -178,7 +178,8 @@ def body_of(response: httpx.Response) -> dict[str, Any]:
     return dict(json.loads(response.content))
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Whether the API on a port is ready."""
     try:
         return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=2, trust_env=False).status_code == httpx.codes.OK
     except httpx.HTTPError:

@@ -79,7 +79,7 @@ def downgrade() -> None:
     drop_roles()
     op.execute("drop function find_key(text)")
     op.execute("drop policy by_key on api_keys")
-    for name in (*OLDER, "tenants"):
+    for name in (*OLDER, *NEWER, "tenants"):
         op.execute(f"drop policy tenant on {name}")
         op.execute(f"alter table {name} no force row level security")
         op.execute(f"alter table {name} disable row level security")
@@ -94,6 +94,7 @@ def create_tables() -> None:
     op.add_column("optimizations", sa.Column("request_id", sa.Text(), nullable=True))
     op.create_index("ended", "optimizations", ["tenant_id", "finished_at"])
     op.create_index("runs_by_snapshot", "optimizations", ["tenant_id", "snapshot_digest"])
+    op.create_index("keys_by_snapshot", "snapshot_keys", ["tenant_id", "digest"])
     op.create_table(
         "jobs",
         *keyed("run_id"),
@@ -219,6 +220,7 @@ def restore_jobs() -> None:
     op.create_index("leases", "optimizations", ["lease_until"], postgresql_where=running)
     portfolio = ["tenant_id", "portfolio_id"]
     op.create_index("one_running_a_portfolio", "optimizations", portfolio, unique=True, postgresql_where=running)
+    op.drop_index("keys_by_snapshot", table_name="snapshot_keys")
     op.drop_index("runs_by_snapshot", table_name="optimizations")
     op.drop_index("ended", table_name="optimizations")
     op.drop_column("optimizations", "request_id")
@@ -272,8 +274,12 @@ def drop_roles() -> None:
     op.execute("drop policy metrics on jobs")
     op.execute("drop policy worker on jobs")
     for name in ROLES:
-        op.execute(f"drop owned by {quoted(role_name(name))}")
-        op.execute(f"drop role {quoted(role_name(name))}")
+        # not "drop owned", which only a member of the role may do
+        role = quoted(role_name(name))
+        op.execute(f"revoke all on all tables in schema public from {role}")
+        op.execute(f"revoke all on all sequences in schema public from {role}")
+        op.execute(f"revoke all on schema public from {role}")
+        op.execute(f"drop role {role}")
 
 
 def role_name(name: str) -> str:

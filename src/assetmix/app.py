@@ -56,13 +56,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def open_house(settings: Settings) -> AsyncIterator[House]:
     """Open what the requests of this process share, and close it at the end."""
-    database = Database(settings.async_database_url, settings.pool_size)
+    database = Database(settings.async_database_url, settings.pool_size, settings.database_seconds)
     bell = Doorbell(make_celery(settings.redis_url.get_secret_value()))
     bell.start()
     endings = Endings(settings.async_database_url)
     endings.start()
     url = settings.async_metrics_url
-    observer = None if url is None else Database(url, 1)
+    observer = None if url is None else Database(url, 1, settings.database_seconds)
     yield House(database, bell, settings, Memory(settings.snapshot_memory), endings, Backlog(database), observer)
     await endings.close()
     await bell.close()

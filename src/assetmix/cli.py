@@ -35,6 +35,8 @@ Processes = Annotated[int, typer.Option(help="Worker processes, each with a solv
 
 HEADER_BYTES = 16_384
 GRACE_SECONDS = 20
+APPLICATION = "assetmix.app:create_app"
+"""What `serve` serves."""
 
 
 def main() -> None:
@@ -81,7 +83,7 @@ def serve(port: Port = 8000, host: str = "127.0.0.1") -> None:
     logs.set_up()
     settings()
     uvicorn.run(
-        "assetmix.app:create_app",
+        APPLICATION,
         factory=True,
         host=host,
         port=port,

@@ -18,25 +18,33 @@ from assetmix.settings import Settings
 
 log = logging.getLogger(__name__)
 
+CONNECTIONS = 2
+"""One for the sweeps, one for the purge beside them, which may take long."""
+
 
 async def run(settings: Settings) -> None:
     """Sweep until asked to stop by SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    database = Database(settings.async_database_url, 1)
+    database = Database(settings.async_database_url, CONNECTIONS)
     house = House(database, Doorbell(make_celery(settings.redis_url.get_secret_value())), settings, Memory(1))
-    purge_at = 0.0
+    purging = asyncio.create_task(_purge_for_ever(house), name="purge")
     while not stop.is_set():
         await _sweep(house)
-        if asyncio.get_running_loop().time() >= purge_at:
-            await _purge(house)
-            purge_at = asyncio.get_running_loop().time() + settings.purge_seconds
         try:
             await asyncio.wait_for(stop.wait(), settings.reap_seconds)
         except TimeoutError:
             continue
+    purging.cancel()
+    await asyncio.gather(purging, return_exceptions=True)
     await database.close()
+
+
+async def _purge_for_ever(house: House) -> None:
+    while True:
+        await _purge(house)
+        await asyncio.sleep(house.settings.purge_seconds)
 
 
 async def _purge(house: House) -> None:

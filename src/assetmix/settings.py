@@ -24,6 +24,9 @@ class Settings(BaseSettings):
     """Secret mixed into every stored key hash; the same for all processes."""
 
     pool_size: int = 10
+    database_seconds: float = 15.0
+    """How long a request may keep a connection to the database; uploads may keep it for longer."""
+
     lease_seconds: float = 30.0
     heartbeat_seconds: float = 2.0
     max_attempts: int = 3
@@ -43,6 +46,9 @@ class Settings(BaseSettings):
 
     reap_seconds: float = 1.0
     """Pause between two sweeps of the scheduler."""
+
+    audit_days: int = 400
+    """How long it is kept who did what, whatever a tenant sets."""
 
     purge_seconds: float = 3600.0
     """Pause between two purges of what is kept no longer."""

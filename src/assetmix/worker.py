@@ -26,14 +26,14 @@ from celery.signals import (
 from celery.worker.state import reserved_requests
 
 from assetmix import __version__, logs
-from assetmix.jobs.broker import QUEUE, SIGN, WORK, make_celery
+from assetmix.jobs.broker import QUEUE, SIGN, WORK, forget_queue, make_celery
 from assetmix.jobs.doorbell import Doorbell
 from assetmix.jobs.hearing import Ears, Hearing
 from assetmix.jobs.solver_process import SolverProcess
 from assetmix.optimization.memory import Memory
 from assetmix.persistence.session import Database
 from assetmix.services.context import House
-from assetmix.services.lifecycle import leave, sign
+from assetmix.services.lifecycle import leave, release_dead, sign
 from assetmix.services.work import Workshop, work
 from assetmix.settings import settings
 
@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 
 celery = make_celery(settings().redis_url.get_secret_value())
 
+FAREWELL_SECONDS = 5.0
 CHILD_CONNECTIONS = 2
 """One for the run, one for the heartbeat beside it."""
 
@@ -70,6 +71,11 @@ class Child:
         """Write down that this worker hears."""
         self.runner.run(sign(self.shop.house, worker_name(os.getppid()), processes, __version__))
 
+    async def begin(self) -> None:
+        """Start the solver process, and give back what those held in whose place this child may be."""
+        await self.shop.solver.start()
+        await release_dead(self.shop.house, socket.gethostname())
+
     async def _follow(self) -> None:
         await self.shop.solver.start()
         await work(self.shop)
@@ -87,6 +93,7 @@ class Child:
 
 _children: list[Child] = []
 _hearing: list[Hearing] = []
+_ending = threading.Event()
 
 
 def _make_house(connections: int) -> House:
@@ -99,7 +106,7 @@ def _open(**_: object) -> None:
     house = _make_house(CHILD_CONNECTIONS)
     solver = SolverProcess(house.settings.solve_memory_mb, house.settings.snapshot_memory)
     child = Child(asyncio.Runner(), Workshop(house, solver, f"{worker_name(os.getppid())}:{os.getpid()}"))
-    child.runner.run(solver.start())
+    child.runner.run(child.begin())
     _children.append(child)
 
 
@@ -123,6 +130,7 @@ def _listen(sender: object, **_: object) -> None:
         busy=lambda: len(reserved_requests),
         sign_seconds=chosen.sign_seconds,
         deaf_seconds=chosen.deaf_seconds,
+        force_seconds=chosen.grace_seconds + FAREWELL_SECONDS,
     )
     hearing = Hearing(celery, ears)
     _hearing.append(hearing)
@@ -137,11 +145,15 @@ def _hear(**_: object) -> None:
 
 @worker_shutdown.connect  # type: ignore[untyped-decorator]
 def _leave(**_: object) -> None:
+    forget_queue(celery, own_queue(os.getpid()))
     asyncio.run(_with_house(lambda house: leave(house, worker_name(os.getpid()))))
 
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]
 def _end(**_: object) -> None:
+    if _ending.is_set():
+        return  # told for a second time
+    _ending.set()
     for hearing in _hearing:
         hearing.stop()
     threading.Thread(target=_give_back, args=(settings().grace_seconds,), name="grace", daemon=True).start()

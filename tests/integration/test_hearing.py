@@ -20,7 +20,9 @@ class Clock:
 
 
 def ears(busy: int = 0) -> Ears:
-    return Ears(queue="signs-of-a-test", processes=2, busy=lambda: busy, sign_seconds=10.0, deaf_seconds=60.0)
+    return Ears(
+        queue="signs-of-a-test", processes=2, busy=lambda: busy, sign_seconds=10.0, deaf_seconds=60.0, force_seconds=1.0
+    )
 
 
 @pytest.fixture

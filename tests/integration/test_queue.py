@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 
 import asyncpg
 import pytest
 from sqlalchemy import text
 
-from assetmix.persistence import liveness, optimizations, outcomes, queue
+from assetmix.errors import Conflict
+from assetmix.persistence import optimizations, outcomes, queue
 from assetmix.persistence.optimizations import Run
 from assetmix.persistence.outcomes import Actor, Ending
 from assetmix.persistence.queue import Claim
@@ -20,7 +22,9 @@ CALLER = Actor("key", "request")
 
 
 async def claim(bench: Bench, worker: str = "w", lease: float = 30.0) -> Run | None:
-    return await bench.do(queue.claim, Claim(worker, lease))
+    while True:
+        with suppress(Conflict):  # others claimed at the same moment: look again
+            return await bench.do(queue.claim, Claim(worker, lease))
 
 
 async def test_many_workers_claim_each_run_once(bench: Bench) -> None:
@@ -187,14 +191,64 @@ async def test_a_worker_that_leaves_gives_back_its_runs_without_blame(bench: Ben
     run = await claim(bench, "host:1:7")
 
     for _ in range(5):
-        assert await bench.do(liveness.leave, "host:1") == 1
-        found = await bench.do(queue.sweep, 3, (0.0, 0.0))
-        assert (found.requeued, found.failed) == (1, 0)
+        assert await bench.do(queue.release, "host:1") == 1
+        assert await bench.do(queue.release, "host:1") == 0
         assert await bench.do(queue.keep_alive, run, 30.0) == "lost"
         run = await claim(bench, "host:1:7")
 
     assert run.attempt == 6
-    assert await bench.do(liveness.leave, "host:10") == 0
+    assert await bench.do(queue.release, "host:10") == 0
+
+
+async def test_a_tenant_cannot_lift_its_own_share(base: Base, bench: Bench) -> None:
+    tenant = await bench.tenant("one")
+    await execute(base, "update tenants set settings = '{\"concurrent_runs\": 1000}'")
+    await execute(base, "insert into workers (name, processes, version) values ('a:1', 4, 'v')")
+    for _ in range(6):
+        await bench.run(tenant)
+
+    claimed = [await bench.do(queue.claim, Claim("w", 30.0, share=0.75)) for _ in range(6)]
+    await execute(base, "delete from workers")
+
+    assert sum(run is not None for run in claimed) == 3
+
+
+async def test_a_run_that_was_cancelled_is_not_worked_on_again_when_its_worker_is_lost(bench: Bench) -> None:
+    tenant = await bench.tenant("one")
+    for lose in ("sweep", "give back"):
+        new = await bench.run(tenant)
+        run = await claim(bench, lease=-1.0)
+        await bench.do(outcomes.cancel, tenant, new.id, CALLER)
+        if lose == "sweep":
+            await bench.do(queue.sweep, 3, (0.0, 0.0))
+        else:
+            assert await bench.do(queue.give_back, run, 3) is True
+        assert (await bench.do(optimizations.find_run, tenant, new.id)).status == "cancelled"
+
+
+async def test_who_asks_for_a_run_that_is_being_cancelled_wants_it_after_all(bench: Bench) -> None:
+    tenant = await bench.tenant("one")
+    new = await bench.run(tenant)
+    run = await claim(bench)
+    await bench.do(outcomes.cancel, tenant, new.id, CALLER)
+
+    assert await bench.do(optimizations.ask_again, run, None) is True
+    assert await bench.do(queue.keep_alive, run, 30.0) == "mine"
+    await bench.do(outcomes.finish, run, DONE)
+    assert await bench.do(optimizations.ask_again, run, None) is False
+
+
+async def test_what_waited_for_a_run_that_is_given_up_is_rung_for_at_once(bench: Bench) -> None:
+    tenant = await bench.tenant("one")
+    portfolio = await bench.portfolio(tenant, "ada")
+    for _ in range(2):
+        await bench.run(tenant, portfolio)
+    await bench.do(queue.sweep, 3, (60.0, 60.0))
+    await claim(bench, lease=-1.0)
+
+    found = await bench.do(queue.sweep, 1, (60.0, 60.0))
+
+    assert (found.failed, found.rings) == (1, 1)
 
 
 async def execute(base: Base, statement: str) -> None:

@@ -12,6 +12,7 @@ from assetmix.persistence.outcomes import Ending
 from assetmix.persistence.queue import Claim
 from tests.integration.conftest import Base, Bench
 
+LONG_AGO = "finished_at = now() - interval '11 days', requested_at = now() - interval '11 days'"
 DONE = Ending(status="succeeded", result="{}")
 
 
@@ -34,12 +35,15 @@ async def test_ended_runs_go_with_their_events_and_what_only_they_named(base: Ba
     ended = await bench.do(queue.claim, Claim("w", 30.0))
     await bench.do(outcomes.finish, ended, DONE)
     await bench.run(tenant)
-    await age(base, "update optimizations set finished_at = now() - interval '11 days' where finished_at is not null")
+    await age(
+        base,
+        f"update optimizations set {LONG_AGO} where finished_at is not null",
+    )
     await age(base, "update audit set at = now() - interval '11 days'")
 
-    kept = await bench.do(retention.purge, tenant, 12)
+    kept = await bench.do(retention.purge, tenant, 12, 1)
     assert (kept, await count(base, "optimizations"), await count(base, "events")) == (0, 2, 1)
-    gone = await bench.do(retention.purge, tenant, 10)
+    gone = await bench.do(retention.purge, tenant, 10, 1)
 
     assert gone == 2  # the run and the audit entry of its end
     assert (await count(base, "optimizations"), await count(base, "events"), await count(base, "audit")) == (1, 0, 0)
@@ -49,12 +53,37 @@ async def test_ended_runs_go_with_their_events_and_what_only_they_named(base: Ba
 async def test_a_snapshot_that_no_run_names_is_kept_for_a_day(base: Base, bench: Bench) -> None:
     tenant = await bench.tenant("one")
 
-    await bench.do(retention.purge, tenant, 400)
+    await bench.do(retention.purge, tenant, 400, 1)
     assert await count(base, "snapshots") == 1
     await age(base, "update snapshots set created_at = now() - interval '2 days'")
-    await bench.do(retention.purge, tenant, 400)
+    await bench.do(retention.purge, tenant, 400, 1)
 
     assert (await count(base, "snapshots"), await count(base, "snapshot_keys")) == (0, 0)
+
+
+async def test_a_run_that_was_just_given_as_an_answer_is_kept(base: Base, bench: Bench) -> None:
+    tenant = await bench.tenant("one")
+    await bench.run(tenant)
+    run = await bench.do(queue.claim, Claim("w", 30.0))
+    await bench.do(outcomes.finish, run, DONE)
+    await age(base, f"update optimizations set {LONG_AGO}")
+    ended = await bench.do(optimizations.find_run, tenant, run.id)
+
+    assert await bench.do(optimizations.ask_again, ended, None) is True
+    await bench.do(retention.purge, tenant, 10, 10)
+
+    assert await count(base, "optimizations") == 1
+
+
+async def test_the_audit_trail_outlives_what_a_tenant_sets(base: Base, bench: Bench) -> None:
+    tenant = await bench.tenant("one")
+    await bench.run(tenant)
+    run = await bench.do(queue.claim, Claim("w", 30.0))
+    await bench.do(outcomes.finish, run, DONE)
+    await age(base, "update audit set at = now() - interval '11 days'")
+
+    await bench.do(retention.purge, tenant, 1, 400)
+    assert await count(base, "audit") == 1
 
 
 async def test_what_waits_or_runs_is_never_purged(base: Base, bench: Bench) -> None:
@@ -64,7 +93,7 @@ async def test_what_waits_or_runs_is_never_purged(base: Base, bench: Bench) -> N
     await bench.do(queue.claim, Claim("w", 30.0))
     await age(base, "update optimizations set queued_at = now() - interval '1000 days'")
 
-    await bench.do(retention.purge, tenant, 1)
+    await bench.do(retention.purge, tenant, 1, 1)
 
     assert (await count(base, "optimizations"), await count(base, "jobs")) == (2, 2)
 
@@ -84,7 +113,7 @@ async def test_what_is_just_being_used_again_is_kept(base: Base, bench: Bench) -
 
     async with bench.open() as connection:
         assert await snapshots.find_digest(connection, tenant, "key") == "digest"
-        purging = asyncio.create_task(bench.do(retention.purge, tenant, 400))
+        purging = asyncio.create_task(bench.do(retention.purge, tenant, 400, 1))
         await waiting_for_a_lock(base)
         new = NewRun(
             id="O", portfolio_id=None, strategy_id=None, what_if=False, optimization_hash="h", inputs={},
@@ -118,11 +147,14 @@ async def test_a_purge_of_one_tenant_leaves_the_others_alone(base: Base, bench: 
             "insert into idempotency_keys (tenant_id, route, key, fingerprint, status, headers, body)"
             f" values ('{tenant}', 'r', 'k', 'f', 202, '{{}}', '')",
         )
-    await age(base, "update optimizations set finished_at = now() - interval '11 days'")
+    await age(
+        base,
+        f"update optimizations set {LONG_AGO}",
+    )
     await age(base, "update audit set at = now() - interval '11 days'")
     await age(base, "update idempotency_keys set created_at = now() - interval '11 days'")
 
-    await bench.do(retention.purge, one, 10)
+    await bench.do(retention.purge, one, 10, 1)
 
     assert await count(base, f"{table} where tenant_id = '{one}'") == 0
     assert await count(base, f"{table} where tenant_id = '{two}'") == 1

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from assetmix.services.preconditions import Expected
 
-_TAG = re.compile(r'(?:W/)?"([^"]*)"|[^\s,"]+')
+_TAG = re.compile(r'(?P<weak>W/)?"(?P<tag>[^"]*)"|(?P<bare>[^\s,"]+)')
 
 
 def quoted(tag: str) -> str:
@@ -16,19 +16,31 @@ def quoted(tag: str) -> str:
 
 
 def expected(request: Request) -> Expected:
-    """What the caller expects of the resource, from `If-Match` and `If-None-Match: *`."""
-    match = request.headers.get("if-match", "").strip()
-    is_new = request.headers.get("if-none-match", "").strip() == "*"
-    return Expected(() if match == "*" else _tags(match), exists=match == "*", is_new=is_new)
+    """What the caller expects of the resource, from `If-Match` and `If-None-Match`."""
+    match, none_match = _field(request, "if-match"), _field(request, "if-none-match")
+    return Expected(
+        tags=None if match in {None, "*"} else _tags(match, weak=False),
+        exists=match == "*",
+        other_than=() if none_match in {None, "*"} else _tags(none_match, weak=True),
+        is_new=none_match == "*",
+    )
 
 
 def unchanged(request: Request, tag: str) -> Response | None:
     """304 for a caller who has this very version already (`If-None-Match`), else None."""
-    given = request.headers.get("if-none-match", "").strip()
-    if given != "*" and tag not in _tags(given):
+    given = _field(request, "if-none-match")
+    if given is None or (given != "*" and tag not in _tags(given, weak=True)):
         return None
     return Response(status_code=304, headers={"ETag": quoted(tag)})
 
 
-def _tags(header: str) -> tuple[str, ...]:
-    return tuple(found[1] if found[1] is not None else found[0] for found in _TAG.finditer(header))
+def _field(request: Request, name: str) -> str | None:
+    """Give a header that may come in several lines (RFC 9110, 5.3)."""
+    lines = request.headers.getlist(name)
+    return ", ".join(lines).strip() if lines else None
+
+
+def _tags(field: str | None, *, weak: bool) -> tuple[str, ...]:
+    """Give the tags of a list; weak ones only where weak ones may match (8.8.3.2)."""
+    found = _TAG.finditer(field or "")
+    return tuple(one["bare"] or one["tag"] or "" for one in found if weak or not one["weak"])

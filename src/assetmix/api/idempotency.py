@@ -25,16 +25,30 @@ async def once(request: Request, write: Answer) -> Once | None:
     Problem
         400 for a key that is empty, too long or not of visible characters
     """
+    key = require_usable_key(request)
+    if key is None:
+        return None
+    asked = [request.url.query.encode(), await request.body()]
+    fingerprint = hashlib.sha256(b"\n".join(asked)).hexdigest()
+    route = f"{request.method} {request.scope['path'].rstrip('/')}"
+    return Once(route, key, fingerprint, lambda run: _parts(write(run)))
+
+
+def require_usable_key(request: Request) -> str | None:
+    """Read the key of a request, None where it has none.
+
+    Raises
+    ------
+    Problem
+        400 for a key that cannot be one
+    """
     given = request.headers.get("idempotency-key")
     if given is None:
         return None
     key = given.strip().removeprefix('"').removesuffix('"')
     if not 1 <= len(key) <= LONGEST or not key.isascii() or not key.isprintable():
         raise Problem(400, "idempotency-key-invalid", f"an Idempotency-Key has 1 to {LONGEST} visible ASCII characters")
-    asked = [request.url.query.encode(), await request.body()]
-    fingerprint = hashlib.sha256(b"\n".join(asked)).hexdigest()
-    route = f"{request.method} {request.scope['path'].rstrip('/')}"
-    return Once(route, key, fingerprint, lambda run: _parts(write(run)))
+    return key
 
 
 def replayed(before: Answered) -> Response:

@@ -3,7 +3,10 @@
 A ring says that there is work, nothing else; the rows in Postgres are the work.
 """
 
+from contextlib import suppress
+
 from celery import Celery
+from kombu.exceptions import OperationalError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -54,3 +57,9 @@ def make_celery(redis_url: str) -> Celery:
         },
     )
     return app
+
+
+def forget_queue(app: Celery, name: str) -> None:
+    """Delete a queue that nobody will listen to again; if the broker is away, it stays."""
+    with suppress(OperationalError, OSError, RedisError), app.connection_for_write(connect_timeout=2) as connection:
+        connection.default_channel.queue_delete(name)

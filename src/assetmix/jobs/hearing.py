@@ -19,8 +19,6 @@ from assetmix.jobs.broker import SIGN
 
 log = logging.getLogger(__name__)
 
-FORCE_SECONDS = 20.0
-
 
 @dataclass(frozen=True, slots=True)
 class Ears:
@@ -35,6 +33,7 @@ class Ears:
     busy: Callable[[], int]
     sign_seconds: float
     deaf_seconds: float
+    force_seconds: float
 
 
 class Hearing:
@@ -87,5 +86,5 @@ class Hearing:
 
     def _end(self) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
-        if not self._ended.wait(FORCE_SECONDS):
-            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(self._ears.force_seconds)  # the process has ended by then, and this thread with it
+        os.kill(os.getpid(), signal.SIGKILL)

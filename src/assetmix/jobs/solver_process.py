@@ -17,6 +17,10 @@ Load = Callable[[str, str], Awaitable[bytes]]
 """Gives the bytes of what is needed (`snapshot` or `risk_model`), named by its digest."""
 
 
+MODULE = "assetmix.jobs.solver_main"
+"""What the process runs."""
+
+
 class SolverLost(Exception):
     """The solver process ended before it had answered."""
 
@@ -32,6 +36,7 @@ class SolverProcess:
         self._arguments = (str(os.getpid()), str(memory_mb), str(kept))
         self._process: Process | None = None
         self._is_ready = False
+        self._memory_before = 0.0
         self.progress = 0.0
         """How much of the present question is answered, 0 to 1."""
 
@@ -39,6 +44,11 @@ class SolverProcess:
     def pid(self) -> int | None:
         """Process id, None when none is running."""
         return None if self._process is None else self._process.pid
+
+    @property
+    def grown_mb(self) -> float:
+        """Memory that the present question has taken so far."""
+        return self.memory_mb - self._memory_before
 
     @property
     def memory_mb(self) -> float:
@@ -54,7 +64,7 @@ class SolverProcess:
         if self._process is not None and self._process.returncode is None:
             return
         self._is_ready = False
-        command = (sys.executable, "-m", "assetmix.jobs.solver_main", *self._arguments)
+        command = (sys.executable, "-m", MODULE, *self._arguments)
         self._process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
 
     async def ready(self) -> None:
@@ -80,16 +90,24 @@ class SolverProcess:
         """
         await self.ready()
         self.progress = 0.0
+        self._memory_before = self.memory_mb
         await self._send(Frame(question))
         answer = await self._receive()
         while "need" in answer.header or "progress" in answer.header:
             if "progress" in answer.header:
                 self.progress = float(answer.header["progress"])
             else:
-                payload = await load(answer.header["what"], answer.header["need"])
-                await self._send(Frame({}, payload))
+                await self._give(answer.header["what"], answer.header["need"], load)
             answer = await self._receive()
         return answer
+
+    async def _give(self, what: str, digest: str, load: Load) -> None:
+        try:
+            payload = await load(what, digest)
+        except BaseException:
+            await self.kill()  # it waits for data, and would take the next question for them
+            raise
+        await self._send(Frame({}, payload))
 
     async def kill(self) -> None:
         """End the process at once, whatever it is doing."""

@@ -25,15 +25,21 @@ async def still_there(connection: Connection, name: str) -> None:
     await connection.execute(sa.update(workers).where(workers.c.name == name, stale).values(seen_at=sa.func.now()))
 
 
-async def leave(connection: Connection, name: str) -> int:
-    """Take a worker's row away and end the leases of its runs at once; how many there were.
-
-    That is no fault of the runs, so it does not count among the times that they were lost.
-    """
+async def leave(connection: Connection, name: str) -> None:
+    """Take a worker's row away."""
     await connection.execute(sa.delete(workers).where(workers.c.name == name))
-    mine = (jobs.c.state == "running") & jobs.c.worker.startswith(f"{name}:", autoescape=True)
-    released = sa.update(jobs).where(mine).values(lease_until=sa.func.now(), losses=jobs.c.losses - 1)
-    return int((await connection.execute(released)).rowcount)
+
+
+async def holders(connection: Connection, host: str) -> list[str]:
+    """Give the pool children of a host that hold runs."""
+    here = (jobs.c.state == "running") & jobs.c.worker.startswith(f"{host}:", autoescape=True)
+    return list((await connection.execute(sa.select(jobs.c.worker).where(here).distinct())).scalars())
+
+
+async def release(connection: Connection, child: str) -> int:
+    """End the leases of a pool child that has died; how many there were."""
+    mine = (jobs.c.state == "running") & (jobs.c.worker == child)
+    return int((await connection.execute(sa.update(jobs).where(mine).values(lease_until=sa.func.now()))).rowcount)
 
 
 async def forget(connection: Connection) -> None:

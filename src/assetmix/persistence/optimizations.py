@@ -127,11 +127,19 @@ async def find_same(connection: Connection, tenant_id: str, optimization_hash: s
     return await _first(connection, _BY_HASH, tenant_id=tenant_id, optimization_hash=optimization_hash)
 
 
-async def ask_again(connection: Connection, run: Run, asked_model: str | None) -> None:
-    """Make a run that answers a new request the one that was requested last."""
+async def ask_again(connection: Connection, run: Run, asked_model: str | None) -> bool:
+    """Make a run that answers a new request the one that was requested last; nobody wants it cancelled any more.
+
+    False when it was active and has ended meanwhile, or is gone.
+    """
+    if run.is_active:
+        job = (jobs.c.tenant_id == run.tenant_id) & (jobs.c.run_id == run.id)
+        kept = sa.update(jobs).where(job).values(cancel_requested=False).returning(jobs.c.run_id)
+        if (await connection.execute(kept)).one_or_none() is None:
+            return False
     mine = _mine(run.tenant_id) & (optimizations.c.id == run.id)
     values = {"requested_at": sa.func.clock_timestamp(), "asked_model": asked_model}
-    await connection.execute(sa.update(optimizations).where(mine).values(values))
+    return (await connection.execute(sa.update(optimizations).where(mine).values(values))).rowcount > 0
 
 
 async def find_active(connection: Connection, tenant_id: str, portfolio_id: str) -> Run | None:

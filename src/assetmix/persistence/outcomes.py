@@ -70,15 +70,28 @@ async def finish(connection: Connection, run: Run, ending: Ending) -> Written:
     return Written(done=True, unblocks=bool((await connection.execute(sa.select(waiting))).scalar_one()))
 
 
-async def supersede(connection: Connection, tenant_id: str, portfolio_id: str, actor: Actor) -> None:
-    """End the queued runs of a portfolio in favor of a newer one."""
-    waiting = (jobs.c.tenant_id == tenant_id) & (jobs.c.portfolio_id == portfolio_id) & (jobs.c.state == "queued")
-    taken = await connection.execute(sa.delete(jobs).where(waiting).returning(jobs.c.run_id))
-    ended = taken.scalars().all()
+async def supersede(
+    connection: Connection, tenant_id: str, portfolio_id: str, actor: Actor, kept: str | None = None
+) -> None:
+    """End the queued runs of a portfolio in favor of a newer one, or of one of them."""
+    waiting = (jobs.c.state == "queued") & (jobs.c.run_id != (kept or ""))
+    await _end_of(connection, (tenant_id, portfolio_id), waiting, SUPERSEDED, actor)
+
+
+async def abandon(connection: Connection, tenant_id: str, portfolio_id: str, actor: Actor) -> None:
+    """End every run of a portfolio that is about to go; the jobs go first, as they do wherever a run ends."""
+    await _end_of(connection, (tenant_id, portfolio_id), sa.true(), CANCELLED, actor)
+
+
+async def _end_of(
+    connection: Connection, portfolio: tuple[str, str], which: sa.ColumnElement[bool], ending: Ending, actor: Actor
+) -> None:
+    mine = (jobs.c.tenant_id == portfolio[0]) & (jobs.c.portfolio_id == portfolio[1])
+    ended = (await connection.execute(sa.delete(jobs).where(mine, which).returning(jobs.c.run_id))).scalars().all()
     for run_id in ended:
-        await _end(connection, tenant_id, run_id, SUPERSEDED, actor)
+        await _end(connection, portfolio[0], run_id, ending, actor)
     if ended:
-        await tallies.add(connection, tallies.together([counted(SUPERSEDED)] * len(ended)))
+        await tallies.add(connection, tallies.together([counted(ending)] * len(ended)))
 
 
 async def cancel(connection: Connection, tenant_id: str, run_id: str, actor: Actor) -> bool:
@@ -94,11 +107,11 @@ async def cancel(connection: Connection, tenant_id: str, run_id: str, actor: Act
     return state is not None
 
 
-async def give_up(connection: Connection, lost: Sequence[tuple[str, str]], actor: Actor) -> None:
-    """End runs of any tenants whose every attempt was lost; their jobs are gone already."""
+async def end_lost(connection: Connection, lost: Sequence[tuple[str, str]], ending: Ending, actor: Actor) -> None:
+    """End runs of any tenants that nobody works on any more; their jobs are gone already."""
     for tenant_id, run_id in lost:
         await set_tenant(connection, tenant_id)
-        await _end(connection, tenant_id, run_id, GIVEN_UP, actor)
+        await _end(connection, tenant_id, run_id, ending, actor)
 
 
 def counted(ending: Ending) -> tallies.Counts:

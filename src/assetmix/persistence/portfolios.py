@@ -33,7 +33,7 @@ class StoredPortfolio:
     @property
     def tag(self) -> str:
         """Names this version and its content."""
-        return f"{self.version}-{self.digest[:8]}"
+        return f"{self.id[-8:]}-{self.version}-{self.digest[:8]}"
 
     @property
     def portfolio(self) -> Portfolio:
@@ -83,11 +83,10 @@ async def list_portfolios(connection: Connection, tenant_id: str, after: str, li
     return [_stored(row) for row in (await connection.execute(query)).all()]
 
 
-async def delete_portfolio(connection: Connection, tenant_id: str, name: str) -> bool:
-    """Delete a portfolio with its runs; whether there was one."""
-    named = (portfolios.c.id == name) | (portfolios.c.client_reference == name)
-    query = sa.delete(portfolios).where(portfolios.c.tenant_id == tenant_id, named)
-    return (await connection.execute(query)).rowcount > 0
+async def delete_portfolio(connection: Connection, tenant_id: str, portfolio_id: str) -> None:
+    """Delete a portfolio with its runs; those that have not ended were ended before."""
+    mine = (portfolios.c.tenant_id == tenant_id) & (portfolios.c.id == portfolio_id)
+    await connection.execute(sa.delete(portfolios).where(mine))
 
 
 def _stored(row: sa.Row[tuple[object, ...]]) -> StoredPortfolio:

@@ -11,10 +11,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from assetmix.errors import Conflict
 from assetmix.persistence import tallies
 from assetmix.persistence.journal import Entry, note
 from assetmix.persistence.optimizations import COLUMNS, Run, run_of
-from assetmix.persistence.outcomes import GIVEN_UP, Actor, counted, give_up, held
+from assetmix.persistence.outcomes import CANCELLED, GIVEN_UP, Actor, counted, end_lost, held
 from assetmix.persistence.pulse import LIVE
 from assetmix.persistence.rows import tenants
 from assetmix.persistence.run_rows import jobs, optimizations, workers
@@ -22,9 +23,6 @@ from assetmix.persistence.session import Connection, set_tenant
 
 MOST_RINGS = 100
 """Bells rung in one sweep: a backlog never floods the queue."""
-
-TRIES = 5
-"""Looks for a run whose tenant has room, when others claim at the same time."""
 
 NO_CAP = 2**31 - 1
 SCHEDULER = Actor("scheduler")
@@ -63,7 +61,9 @@ _PROCESSES = (
     .where(LIVE)
     .scalar_subquery()
 )
-_CAP = sa.func.coalesce(tenants.c.settings["concurrent_runs"].as_integer(), _PROCESSES, NO_CAP)
+_CAP = sa.func.least(tenants.c.settings["concurrent_runs"].as_integer(), _PROCESSES, NO_CAP)
+"""The smaller of what the tenant sets itself and of its share; what is not known does not count."""
+
 _NEXT = (
     sa.select(jobs.c.tenant_id, jobs.c.run_id, _CAP.label("cap"))
     .join(tenants, tenants.c.id == jobs.c.tenant_id)
@@ -113,23 +113,22 @@ async def claim(connection: Connection, wanted: Claim) -> Run | None:
     Raises
     ------
     Conflict
-        when another worker was faster with the same portfolio; the transaction is lost then
+        when others claimed at the same moment; the transaction is lost then, and the next may succeed
     """
-    for _ in range(TRIES):
-        found = (await connection.execute(_NEXT, {"share": wanted.share})).one_or_none()
-        if found is None:
-            return None
-        named = {"tenant": found.tenant_id, "run": found.run_id, "name": wanted.worker}
-        await set_tenant(connection, found.tenant_id)
-        # one claim of a tenant at a time: only then is what was counted still true
-        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(found.tenant_id, 4))))
-        lease = {"cap": found.cap, "lease": dt.timedelta(seconds=wanted.lease_seconds)}
-        attempt = (await connection.execute(_TAKE, named | lease)).scalar_one_or_none()
-        if attempt is not None:
-            run = run_of((await connection.execute(_START, named | {"number": attempt})).one())
-            await tallies.add(connection, _started(run))
-            return run
-    return None
+    found = (await connection.execute(_NEXT, {"share": wanted.share})).one_or_none()
+    if found is None:
+        return None
+    named = {"tenant": found.tenant_id, "run": found.run_id, "name": wanted.worker}
+    await set_tenant(connection, found.tenant_id)
+    # one claim of a tenant at a time: only then is what was counted still true
+    await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(found.tenant_id, 4))))
+    lease = {"cap": found.cap, "lease": dt.timedelta(seconds=wanted.lease_seconds)}
+    attempt = (await connection.execute(_TAKE, named | lease)).scalar_one_or_none()
+    if attempt is None:
+        raise Conflict("others have just claimed runs of the same tenant")
+    run = run_of((await connection.execute(_START, named | {"number": attempt})).one())
+    await tallies.add(connection, _started(run))
+    return run
 
 
 def _started(run: Run) -> tallies.Counts:
@@ -151,13 +150,31 @@ async def keep_alive(connection: Connection, run: Run, lease_seconds: float, pro
     return "cancel" if asked else "mine"
 
 
-async def give_back(connection: Connection, run: Run, most_losses: int) -> bool:
-    """Queue a run again whose solver process was lost; False when it was lost too often, or another attempt owns it."""
-    back = sa.update(jobs).where(held(run), jobs.c.losses + 1 < most_losses).values(_BACK).returning(jobs.c.run_id)
-    if (await connection.execute(back)).one_or_none() is None:
+async def give_back(connection: Connection, run: Run, most_losses: int, *, blame: bool = True) -> bool:
+    """Queue a run again that could not be worked on; False when it was lost too often, or another attempt owns it.
+
+    A run that is to blame counts as lost once more; one that somebody wants cancelled is.
+    """
+    actor = Actor(run.worker or "", run.request_id)
+    unwanted = sa.delete(jobs).where(held(run), jobs.c.cancel_requested).returning(jobs.c.run_id)
+    if (await connection.execute(unwanted)).one_or_none() is not None:
+        await end_lost(connection, [(run.tenant_id, run.id)], CANCELLED, actor)
+        await tallies.add(connection, counted(CANCELLED))
+        return True
+    losses = jobs.c.losses + (1 if blame else 0)
+    back = sa.update(jobs).where(held(run), losses < most_losses).values(_BACK | {"losses": losses})
+    if (await connection.execute(back.returning(jobs.c.run_id))).one_or_none() is None:
         return False
-    await _requeue(connection, [(run.tenant_id, run.id)], Actor(run.worker or "", run.request_id))
+    await _requeue(connection, [(run.tenant_id, run.id)], actor)
     return True
+
+
+async def release(connection: Connection, worker: str) -> int:
+    """Queue what a worker holds that leaves: at once, and without blame; how many runs that were."""
+    mine = (jobs.c.state == "running") & jobs.c.worker.startswith(f"{worker}:", autoescape=True)
+    back = await _some(connection, mine, sa.update(jobs).values(_BACK))
+    await _requeue(connection, back, Actor(worker))
+    return len(back)
 
 
 async def sweep(connection: Connection, most_losses: int, ring_seconds: tuple[float, float]) -> Sweep:
@@ -170,28 +187,37 @@ async def sweep(connection: Connection, most_losses: int, ring_seconds: tuple[fl
     """
     expired = (jobs.c.state == "running") & (jobs.c.lease_until < sa.func.now())
     spent = jobs.c.losses + 1 >= most_losses
+    unwanted = await _some(connection, expired & jobs.c.cancel_requested, sa.delete(jobs))
     lost = await _some(connection, expired & spent, sa.delete(jobs))
-    await give_up(connection, lost, SCHEDULER)
-    back = await _some(connection, expired & ~spent, sa.update(jobs).values(_BACK))
+    await end_lost(connection, unwanted, CANCELLED, SCHEDULER)
+    await end_lost(connection, lost, GIVEN_UP, SCHEDULER)
+    back = await _some(connection, expired, sa.update(jobs).values(_BACK | {"losses": jobs.c.losses + 1}))
     await _requeue(connection, back, SCHEDULER)
-    if lost or back:
-        counts = [counted(GIVEN_UP)] * len(lost) + [{("leases_expired", ""): float(len(lost) + len(back))}]
-        await tallies.add(connection, tallies.together(counts))
+    await _wake(connection, {tenant_id for tenant_id, _ in (*unwanted, *lost)})
     first, longest = ring_seconds
     pause = sa.func.least(first * sa.func.power(2.0, sa.func.least(jobs.c.rings, 20)), longest)
     later = sa.func.now() + sa.func.make_interval(0, 0, 0, 0, 0, 0, pause)
     due = (jobs.c.state == "queued") & (jobs.c.ring_at <= sa.func.now())
     rings = await _some(connection, due, sa.update(jobs).values(rings=jobs.c.rings + 1, ring_at=later))
+    await _count(connection, len(unwanted), len(lost), len(back))
     return Sweep(len(rings), len(back), len(lost))
 
 
-_BACK: dict[str, Any] = {
-    "state": "queued",
-    "losses": jobs.c.losses + 1,
-    "lease_until": None,
-    "worker": None,
-    "ring_at": sa.func.now(),
-}
+async def _wake(connection: Connection, tenant_ids: set[str]) -> None:
+    """Have the bells of these tenants' runs be due: one of them may have waited for what has ended."""
+    if tenant_ids:
+        waiting = jobs.c.tenant_id.in_(tenant_ids) & (jobs.c.state == "queued")
+        await connection.execute(sa.update(jobs).where(waiting).values(ring_at=sa.func.now()))
+
+
+async def _count(connection: Connection, unwanted: int, lost: int, back: int) -> None:
+    if unwanted or lost or back:
+        expired = {("leases_expired", ""): float(unwanted + lost + back)}
+        counts = [counted(CANCELLED)] * unwanted + [counted(GIVEN_UP)] * lost + [expired]
+        await tallies.add(connection, tallies.together(counts))
+
+
+_BACK: dict[str, Any] = {"state": "queued", "lease_until": None, "worker": None, "ring_at": sa.func.now()}
 
 
 async def _requeue(connection: Connection, runs: list[tuple[str, str]], actor: Actor) -> None:

@@ -25,8 +25,10 @@ async def retentions(connection: Connection) -> list[tuple[str, int | None]]:
     return [(row.id, row.days) for row in (await connection.execute(sa.select(tenants.c.id, days.label("days")))).all()]
 
 
-async def purge(connection: Connection, tenant_id: str, days: int) -> int:
+async def purge(connection: Connection, tenant_id: str, days: int, audit_days: int) -> int:
     """Delete a batch of what a tenant keeps no longer; how many rows that was.
+
+    What was written down of who did what is kept for as many days as the operator says, at least.
 
     Raises
     ------
@@ -35,9 +37,11 @@ async def purge(connection: Connection, tenant_id: str, days: int) -> int:
     """
     await set_tenant(connection, tenant_id)
     old = sa.func.now() - dt.timedelta(days=days)
-    gone = 0
-    for moment in (optimizations.c.finished_at, audit.c.at, idempotency_keys.c.created_at):
-        gone += await _delete(connection, tenant_id, moment.table, moment < old)
+    ended = (optimizations.c.finished_at < old) & (optimizations.c.requested_at < old)
+    gone = await _delete(connection, tenant_id, optimizations, ended)
+    gone += await _delete(connection, tenant_id, idempotency_keys, idempotency_keys.c.created_at < old)
+    older = sa.func.now() - dt.timedelta(days=max(days, audit_days))
+    gone += await _delete(connection, tenant_id, audit, audit.c.at < older)
     idle = sa.func.now() - dt.timedelta(days=IDLE_DAYS)
     by_run = _named(optimizations.c.snapshot_digest, snapshots, tenant_id)
     gone += await _delete(connection, tenant_id, snapshots, (snapshots.c.created_at < idle) & ~by_run)

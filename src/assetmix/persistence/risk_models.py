@@ -14,6 +14,8 @@ from assetmix.persistence.rows import model_payloads, risk_models
 from assetmix.persistence.run_rows import optimizations
 from assetmix.persistence.session import Connection
 
+MICRO = 1_000_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredModel:
@@ -29,7 +31,7 @@ class StoredModel:
     @property
     def tag(self) -> str:
         """Names this version and its content."""
-        return f"{self.version}-{self.digest[:8]}"
+        return f"{self.version}-{self.digest[:8]}-{int(self.updated_at.timestamp() * MICRO)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

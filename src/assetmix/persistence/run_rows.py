@@ -27,6 +27,8 @@ snapshot_keys = sa.Table(
     sa.ForeignKeyConstraint(["tenant_id", "digest"], ["snapshots.tenant_id", "snapshots.digest"], ondelete="CASCADE"),
 )
 
+sa.Index("keys_by_snapshot", snapshot_keys.c.tenant_id, snapshot_keys.c.digest)
+
 optimizations = sa.Table(
     "optimizations",
     metadata,
@@ -52,9 +54,9 @@ optimizations = sa.Table(
     time_column("requested_at"),
     time_column("started_at", required=False),
     time_column("finished_at", required=False),
-    sa.Column("result", JSONB),
-    sa.Column("error", JSONB),
-    sa.Column("timings", JSONB),
+    sa.Column("result", JSONB(none_as_null=True)),
+    sa.Column("error", JSONB(none_as_null=True)),
+    sa.Column("timings", JSONB(none_as_null=True)),
     sa.ForeignKeyConstraint(
         ["tenant_id", "portfolio_id"], ["portfolios.tenant_id", "portfolios.id"], ondelete="CASCADE"
     ),

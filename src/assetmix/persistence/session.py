@@ -1,5 +1,6 @@
 """Engine and transactions: the only commit in the house."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -17,12 +18,15 @@ Connection: TypeAlias = AsyncConnection
 
 STATEMENT_SECONDS = 30
 LOCK_SECONDS = 10
+COMMAND_SECONDS = 40
+"""After so long an answer no longer comes: the connection is given up, whatever the server does."""
 
 
 class Database:
-    """A pool of connections; every use is one transaction."""
+    """A pool of connections; every use is one transaction, which takes at most so many seconds."""
 
-    def __init__(self, url: str, pool_size: int) -> None:
+    def __init__(self, url: str, pool_size: int, most_seconds: float | None = None) -> None:
+        self._most_seconds = most_seconds
         self._engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -30,6 +34,7 @@ class Database:
             pool_timeout=5,
             connect_args={
                 "timeout": 5,
+                "command_timeout": COMMAND_SECONDS,
                 "server_settings": {
                     "application_name": "assetmix",
                     "statement_timeout": f"{STATEMENT_SECONDS}s",
@@ -43,10 +48,11 @@ class Database:
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
 
     @asynccontextmanager
-    async def transaction(self, tenant_id: str | None = None) -> AsyncIterator[Connection]:
+    async def transaction(self, tenant_id: str | None = None, seconds: float = 0.0) -> AsyncIterator[Connection]:
         """Run the block in one transaction, committed when it ends without an exception.
 
-        It sees the rows of one tenant; without one, nothing that belongs to a tenant.
+        It sees the rows of one tenant; without one, nothing that belongs to a tenant. It may take
+        `seconds` where that is more than what others may.
 
         Raises
         ------
@@ -54,7 +60,7 @@ class Database:
             when the database cannot be reached, or goes away inside the block
         """
         try:
-            async with self._engine.begin() as connection:
+            async with asyncio.timeout(self._most(seconds)), self._engine.begin() as connection:
                 if tenant_id is not None:
                     await set_tenant(connection, tenant_id)
                 yield connection
@@ -67,12 +73,15 @@ class Database:
     async def look(self) -> AsyncIterator[Connection]:
         """Run one reading statement without a transaction around it, which saves two round trips."""
         try:
-            async with self._reading.connect() as connection:
+            async with asyncio.timeout(self._most(0.0)), self._reading.connect() as connection:
                 yield connection
         except (InterfaceError, PoolTimeout, OSError, TimeoutError) as error:
             raise Unavailable("the database cannot be reached") from error
         except DBAPIError as error:
             raise _translated(error) from error
+
+    def _most(self, seconds: float) -> float | None:
+        return None if self._most_seconds is None else max(self._most_seconds, seconds)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -87,8 +96,8 @@ async def set_tenant(connection: Connection, tenant_id: str) -> None:
     await connection.execute(_SET, {"tenant": tenant_id})
 
 
-PASSING = ("40", "53", "55", "57")
-"""SQLSTATE classes that may be gone the next time: deadlock, no room, lock timeout, shutdown."""
+PASSING = ("25006", "40", "53", "55", "57")
+"""SQLSTATEs that may be gone the next time: read-only, deadlock, no room, lock timeout, shutdown."""
 
 UNIQUE = "23505"
 FOREIGN = "23503"

@@ -24,7 +24,7 @@ class StoredStrategy:
     @property
     def tag(self) -> str:
         """Names this version and its content."""
-        return f"{self.version}-{self.digest[:8]}"
+        return f"{self.strategy_id}-{self.version}-{self.digest[:8]}"
 
     @property
     def strategy(self) -> Strategy:

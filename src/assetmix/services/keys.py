@@ -9,9 +9,10 @@ import hmac
 import secrets
 import string
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 
-from assetmix.errors import InvalidRequest, NotAllowed, NotFound, Unauthenticated
+from assetmix.errors import InvalidRequest, NotAllowed, NotFound, Unauthenticated, Unavailable
 from assetmix.persistence import tenants
 from assetmix.persistence.journal import Entry, note
 from assetmix.services.context import NOWHERE, Caller, House, Origin
@@ -103,8 +104,10 @@ async def authenticate(house: House, text: str | None, origin: Origin = NOWHERE)
     if stored is None or public is None or not hmac.compare_digest(given, expected):
         raise Unauthenticated("a valid key is needed: Authorization: Bearer am_live_…")
     if stored.is_idle:
-        async with house.database.transaction(stored.tenant_id) as connection:
-            await tenants.note_use(connection, stored.tenant_id, public)
+        # a database that only reads is no reason to refuse a reader
+        with suppress(Unavailable):
+            async with house.database.transaction(stored.tenant_id) as connection:
+                await tenants.note_use(connection, stored.tenant_id, public)
     return Caller(stored.tenant_id, stored.tenant, public, stored.scopes, stored.settings, origin)
 
 

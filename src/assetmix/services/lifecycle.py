@@ -1,9 +1,10 @@
 """How workers come, show that they live, and go."""
 
 import logging
+import os
 
 from assetmix.errors import Unavailable
-from assetmix.persistence import liveness
+from assetmix.persistence import liveness, queue
 from assetmix.services.context import House
 
 log = logging.getLogger(__name__)
@@ -22,12 +23,14 @@ async def leave(house: House, worker: str) -> None:
     """Give back what a worker that ends has not finished; others go on with it at once."""
     try:
         async with house.database.transaction() as connection:
-            released = await liveness.leave(connection, worker)
+            released = await queue.release(connection, worker)
+            await liveness.leave(connection, worker)
     except Unavailable as error:
         log.warning("the runs of this worker wait for their leases to end: %s", error.message)
         return
     if released:
         log.warning("%s runs did not end in time and are given back", released)
+        house.bell.ring(released)
 
 
 async def is_hearing(house: House, host: str, within_seconds: float) -> bool:
@@ -35,3 +38,29 @@ async def is_hearing(house: House, host: str, within_seconds: float) -> bool:
     async with house.database.transaction() as connection:
         ago = await liveness.newest_sign(connection, host)
     return ago is not None and ago <= within_seconds
+
+
+async def release_dead(house: House, host: str) -> None:
+    """Give back what dead pool children of this host held, without waiting for their leases to end.
+
+    A process id that was given out again looks alive; then the lease decides.
+    """
+    try:
+        async with house.database.transaction() as connection:
+            dead = [child for child in await liveness.holders(connection, host) if not _is_alive(child)]
+            released = [await liveness.release(connection, child) for child in dead]
+    except Unavailable as error:
+        log.warning("the runs of dead processes wait for their leases to end: %s", error.message)
+        return
+    if sum(released):
+        log.warning("%s runs of dead processes are given back", sum(released))
+
+
+def _is_alive(child: str) -> bool:
+    try:
+        os.kill(int(child.rpartition(":")[2]), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        return True
+    return True

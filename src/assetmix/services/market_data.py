@@ -19,6 +19,7 @@ from assetmix.services.names import LONGEST, currency_faults, is_printable
 
 MOST_INSTRUMENTS = 10_000
 MOST_ROWS = 2_000_000
+UPLOAD_SECONDS = 120.0
 SMALLEST, LARGEST = 1e-12, 1e15
 FIRST_DAY, LAST_DAY = dt.date(1800, 1, 1), dt.date(2200, 12, 31)
 FIGURES = ("close", "adjusted_close", "open", "high", "low")
@@ -48,7 +49,7 @@ async def put_instruments(house: House, caller: Caller, given: Sequence[Instrume
         raise InvalidRequest("some instruments cannot be stored", faults[:MOST_FAULTS])
     if len(given) > MOST_INSTRUMENTS:
         raise LimitExceeded(f"at most {MOST_INSTRUMENTS} instruments in one request")
-    async with house.database.transaction(caller.tenant_id) as connection:
+    async with house.database.transaction(caller.tenant_id, UPLOAD_SECONDS) as connection:
         await instruments.lock_market_data(connection, caller.tenant_id)
         change = await instruments.put_instruments(connection, caller.tenant_id, given)
         await note(connection, caller.tenant_id, entry(caller, "instruments.put", f"{len(given)} instruments"))
@@ -88,7 +89,7 @@ async def put_prices(house: House, caller: Caller, rows: Sequence[PriceRow], *, 
         when an instrument was never loaded
     """
     warnings = await asyncio.to_thread(_check_rows, rows)
-    async with house.database.transaction(caller.tenant_id) as connection:
+    async with house.database.transaction(caller.tenant_id, UPLOAD_SECONDS) as connection:
         await instruments.lock_market_data(connection, caller.tenant_id)
         await _require_known(connection, caller, rows)
         if dry_run:

@@ -17,6 +17,8 @@ from assetmix.services.tenant_settings import effective
 
 __all__ = ["Request", "cancel", "check_only", "get_run", "latest", "list_runs", "submit", "submit_once"]
 
+LOOKS = 3
+
 
 async def submit(house: House, caller: Caller, request: Request) -> Run:
     """Store a run and ring the bell; the same inputs give the run that answers them already.
@@ -133,22 +135,30 @@ def _ring_for(house: House, run: Run) -> None:
 
 async def _store(house: House, connection: Connection, caller: Caller, request: Request) -> Run:
     new = await prepare(house, connection, caller, request)
-    same = await optimizations.find_same(connection, caller.tenant_id, new.optimization_hash)
+    same = await _same(connection, caller, new.optimization_hash, request)
+    if new.portfolio_id is not None:
+        await _make_way(connection, caller, new.portfolio_id, request, same)
     if same is not None:
-        await optimizations.ask_again(connection, same, request.risk_model)
         return same
     await _require_room(house, connection, caller)
-    if new.portfolio_id is not None:
-        await _make_way(connection, caller, new.portfolio_id, request)
     run = await optimizations.add_run(connection, caller.tenant_id, new, house.settings.ring_seconds)
     if run is not None:
         asked = entry(caller, "optimization.request", run.id, optimization_hash=run.optimization_hash)
         await note(connection, caller.tenant_id, asked)
         return run
-    same = await optimizations.find_same(connection, caller.tenant_id, new.optimization_hash)
+    same = await _same(connection, caller, new.optimization_hash, request)
     if same is None:
         raise Conflict("another request with the same inputs has just ended; ask again")
     return same
+
+
+async def _same(connection: Connection, caller: Caller, optimization_hash: str, request: Request) -> Run | None:
+    """Give the run that answers a request already; one that ends while it is looked at is looked for again."""
+    for _ in range(LOOKS):
+        same = await optimizations.find_same(connection, caller.tenant_id, optimization_hash)
+        if same is None or await optimizations.ask_again(connection, same, request.risk_model):
+            return same
+    return None
 
 
 async def _require_room(house: House, connection: Connection, caller: Caller) -> None:
@@ -157,10 +167,14 @@ async def _require_room(house: House, connection: Connection, caller: Caller) ->
         raise QuotaExceeded(f"{most} runs wait or run already; ask again when some have ended")
 
 
-async def _make_way(connection: Connection, caller: Caller, portfolio_id: str, request: Request) -> None:
+async def _make_way(
+    connection: Connection, caller: Caller, portfolio_id: str, request: Request, same: Run | None
+) -> None:
+    """Do what the caller wants done with other runs of the portfolio."""
+    kept = None if same is None else same.id
     if request.if_running == "replace":
-        await outcomes.supersede(connection, caller.tenant_id, portfolio_id, _actor(caller))
-    if request.if_running == "reject":
+        await outcomes.supersede(connection, caller.tenant_id, portfolio_id, _actor(caller), kept)
+    if request.if_running == "reject" and same is None:
         active = await optimizations.find_active(connection, caller.tenant_id, portfolio_id)
         if active is not None:
             fault = Fault("/if_running", "optimization-in-progress", active.id)

@@ -1,10 +1,11 @@
 """Portfolios: stored and looked up by id or client reference."""
 
 from assetmix.domain.portfolio import Portfolio
-from assetmix.errors import Fault, NotFound, PreconditionFailed, escape
+from assetmix.errors import Fault, NotFound, escape
 from assetmix.optimization.check import refuse
-from assetmix.persistence import portfolios
+from assetmix.persistence import outcomes, portfolios
 from assetmix.persistence.journal import note
+from assetmix.persistence.outcomes import Actor
 from assetmix.persistence.portfolios import StoredPortfolio
 from assetmix.persistence.session import Connection
 from assetmix.services.context import Caller, House, entry
@@ -31,11 +32,12 @@ async def put_portfolio(
     require_name(client_reference, "portfolio")
     refuse(portfolio_faults(portfolio))
     async with house.database.transaction(caller.tenant_id) as connection:
-        await _require(connection, caller, client_reference, expected)
+        known = await _require(connection, caller, client_reference, expected)
         put = portfolios.put_portfolio(connection, caller.tenant_id, new_id("P"), client_reference, portfolio)
         stored, created = await put
-        if expected.is_new and not created:
-            raise PreconditionFailed("another request has just created a portfolio of that name")
+        if known is None and not created:
+            # nothing was there to lock, and another request was faster
+            require(expected, stored.tag, caller, "portfolio")
         await note(connection, caller.tenant_id, entry(caller, "portfolio.put", stored.id, version=stored.version))
     return stored, created
 
@@ -72,15 +74,18 @@ async def delete_portfolio(house: House, caller: Caller, name: str, expected: Ex
         when it is not what the caller expects
     """
     async with house.database.transaction(caller.tenant_id) as connection:
-        await _require(connection, caller, name, expected)
-        if not await portfolios.delete_portfolio(connection, caller.tenant_id, name):
+        known = await _require(connection, caller, name, expected)
+        if known is None:
             raise NotFound("no such portfolio")
+        await outcomes.abandon(connection, caller.tenant_id, known.id, Actor(caller.key_id, caller.request_id))
+        await portfolios.delete_portfolio(connection, caller.tenant_id, known.id)
         await note(connection, caller.tenant_id, entry(caller, "portfolio.delete", name))
 
 
-async def _require(connection: Connection, caller: Caller, name: str, expected: Expected) -> None:
+async def _require(connection: Connection, caller: Caller, name: str, expected: Expected) -> StoredPortfolio | None:
     known = await portfolios.find_portfolio(connection, caller.tenant_id, name, lock=True)
     require(expected, None if known is None else known.tag, caller, "portfolio")
+    return known
 
 
 def portfolio_faults(portfolio: Portfolio, pointer: str = "") -> list[Fault]:

@@ -9,21 +9,23 @@ REQUIRED = "require_if_match"
 """Tenant setting under which nothing that exists is changed without its tag."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """The tags one of which the resource must have, any at all, or that there is none yet.
+    """What the resource must be: of one of these tags, there at all, of none of those tags, or not there yet.
 
-    Written as `If-Match: "…"`, `If-Match: *` and `If-None-Match: *`.
+    Written as `If-Match: "…"`, `If-Match: *`, `If-None-Match: "…"` and `If-None-Match: *`; no
+    tags at all is an expectation that nothing meets.
     """
 
-    tags: tuple[str, ...] = ()
+    tags: tuple[str, ...] | None = None
     exists: bool = False
+    other_than: tuple[str, ...] = ()
     is_new: bool = False
 
     @property
     def is_anything(self) -> bool:
         """Whether nothing is expected."""
-        return not (self.tags or self.exists or self.is_new)
+        return self.tags is None and not (self.exists or self.other_than or self.is_new)
 
 
 ANYTHING = Expected()
@@ -49,7 +51,7 @@ def require(expected: Expected, present: str | None, caller: Caller, noun: str) 
         return
     if expected.is_new and present is not None:
         raise PreconditionFailed(f"there is a {noun} of that name already; leave If-None-Match out to replace it")
-    if (expected.tags or expected.exists) and present is None:
+    if (expected.tags is not None or expected.exists) and present is None:
         raise PreconditionFailed(f"there is no such {noun} yet; leave If-Match out to create it")
-    if expected.tags and present not in expected.tags:
+    if (expected.tags is not None and present not in expected.tags) or present in expected.other_than:
         raise PreconditionFailed(f"the {noun} has changed since it was read; read it again")

@@ -19,6 +19,8 @@ from assetmix.services.context import Caller, House, entry
 from assetmix.services.names import LONGEST, is_printable, require_name
 from assetmix.services.preconditions import ANYTHING, Expected, require
 
+UPLOAD_SECONDS = 120.0
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -53,7 +55,7 @@ async def put_model(house: House, caller: Caller, given: Upload, expected: Expec
     """
     _require_name(given.name)
     new = await asyncio.to_thread(_checked, given)
-    async with house.database.transaction(caller.tenant_id) as connection:
+    async with house.database.transaction(caller.tenant_id, UPLOAD_SECONDS) as connection:
         await risk_models.lock_models(connection, caller.tenant_id)
         await _require(connection, caller, given.name, expected)
         stored = await risk_models.put_model(connection, caller.tenant_id, new)

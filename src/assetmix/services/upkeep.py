@@ -1,10 +1,14 @@
 """What the scheduler does: takes back lost runs, rings for forgotten ones, and lets go of what is kept no longer."""
 
-from assetmix.errors import Conflict
+import logging
+
+from assetmix.errors import Conflict, Unavailable
 from assetmix.persistence import liveness, pulse, queue, retention
 from assetmix.persistence.queue import Sweep
 from assetmix.services.context import House
 from assetmix.services.tenant_settings import RETENTION_DAYS
+
+log = logging.getLogger(__name__)
 
 
 async def sweep(house: House) -> Sweep:
@@ -35,6 +39,7 @@ async def purge(house: House) -> int:
 async def _purge_batch(house: House, tenant_id: str, days: int) -> int:
     try:
         async with house.database.transaction() as connection:
-            return await retention.purge(connection, tenant_id, days)
-    except Conflict:
+            return await retention.purge(connection, tenant_id, days, house.settings.audit_days)
+    except (Conflict, Unavailable) as error:
+        log.warning("a purge is put off: %s", error.message)
         return 0

@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from assetmix import logs
 from assetmix.errors import Conflict, Unavailable
@@ -15,13 +16,20 @@ from assetmix.persistence import liveness, outcomes, queue, risk_models, snapsho
 from assetmix.persistence.optimizations import Run
 from assetmix.persistence.outcomes import WORKER_LOST, Ending
 from assetmix.persistence.queue import Claim
+from assetmix.persistence.session import Connection
 from assetmix.services.context import House
 from assetmix.services.versions import versions
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 RETRY_SECONDS = 0.5
 DIGEST_DIGITS = 32
+CLAIMS = 5
+"""Tries to claim a run when others claim at the same moment."""
+
+NEVER = 2**31 - 1
 LOOK_SECONDS = 0.25
 """Pause between two looks at the time and the memory that a run takes."""
 
@@ -45,6 +53,8 @@ class Workshop:
 
 async def work(shop: Workshop) -> bool:
     """Claim the next eligible run and see it through; whether there was one."""
+    if shop.solver.memory_mb > shop.house.settings.solve_memory_mb:
+        await shop.solver.kill()  # what earlier runs left behind is too much to begin with
     await shop.solver.ready()
     run = await _claim(shop)
     if run is None:
@@ -63,6 +73,9 @@ async def _work_on(shop: Workshop, run: Run) -> None:
         await _discarded(shop)
     except SolverLost as error:
         await _solver_lost(shop, run, error)
+    except Unavailable as error:
+        log.warning("the run is given back, for it could not be loaded: %s", error.message)
+        await _persist(shop, lambda connection: queue.give_back(connection, run, NEVER, blame=False))
     else:
         timed = _timed(run, ending, started)
         await _finish(shop, run, timed)
@@ -71,6 +84,7 @@ async def _work_on(shop: Workshop, run: Run) -> None:
 
 async def _discarded(shop: Workshop) -> None:
     log.warning("another attempt owns the run by now; the answer of this one is discarded")
+    shop.house.bell.ring()  # what ended it may have freed its portfolio or its tenant's share
     async with shop.house.database.transaction() as connection:
         await tallies.add(connection, {("discarded", ""): 1.0})
 
@@ -78,11 +92,16 @@ async def _discarded(shop: Workshop) -> None:
 async def _claim(shop: Workshop) -> Run | None:
     settings = shop.house.settings
     wanted = Claim(shop.worker, settings.lease_seconds, settings.tenant_share)
-    try:
-        async with shop.house.database.transaction() as connection:
-            return await queue.claim(connection, wanted)
-    except Conflict:
-        return None
+    for _ in range(CLAIMS):
+        try:
+            async with shop.house.database.transaction() as connection:
+                return await queue.claim(connection, wanted)
+        except Conflict:
+            continue
+        except Unavailable as error:
+            log.warning("nothing could be claimed: %s", error.message)
+            return None
+    return None
 
 
 async def _see_through(shop: Workshop, run: Run) -> Ending:
@@ -118,7 +137,7 @@ def _beyond(shop: Workshop, run: Run, left: float) -> Ending | None:
     if left <= 0:
         return failure("solver-timeout", f"No answer within {run.time_limit_seconds:g} seconds; allow more.")
     most = shop.house.settings.solve_memory_mb
-    if shop.solver.memory_mb > most:
+    if shop.solver.grown_mb > most:
         return failure("resource-limit", f"The problem needs more memory than the {most} MB that a run may use.")
     return None
 
@@ -184,27 +203,28 @@ def _timed(run: Run, ending: Ending, started: float) -> Ending:
 async def _solver_lost(shop: Workshop, run: Run, error: SolverLost) -> None:
     log.warning("%s", error)
     most = shop.house.settings.max_attempts
-    async with shop.house.database.transaction(run.tenant_id) as connection:
-        given_back = await queue.give_back(connection, run, most)
-    if given_back:
+    if await _persist(shop, lambda connection: queue.give_back(connection, run, most)):
         shop.house.bell.ring()
     else:
         await _finish(shop, run, Ending(status="failed", error=WORKER_LOST))
 
 
 async def _finish(shop: Workshop, run: Run, ending: Ending) -> None:
-    """Write the ending, again and again while the database is away and the lease is ours."""
-    deadline = asyncio.get_running_loop().time() + shop.house.settings.lease_seconds
-    while True:
-        try:
-            async with shop.house.database.transaction(run.tenant_id) as connection:
-                written = await outcomes.finish(connection, run, ending)
-            break
-        except Unavailable:
-            if asyncio.get_running_loop().time() > deadline:
-                raise
-            await asyncio.sleep(RETRY_SECONDS)
+    written = await _persist(shop, lambda connection: outcomes.finish(connection, run, ending), run.tenant_id)
     if not written.done:
         await _discarded(shop)
     if written.unblocks:
         shop.house.bell.ring()
+
+
+async def _persist(shop: Workshop, write: Callable[[Connection], Awaitable[T]], tenant_id: str | None = None) -> T:
+    """Write again and again while the database is away and the lease may be ours."""
+    deadline = asyncio.get_running_loop().time() + shop.house.settings.lease_seconds
+    while True:
+        try:
+            async with shop.house.database.transaction(tenant_id) as connection:
+                return await write(connection)
+        except Unavailable:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(RETRY_SECONDS)

@@ -103,6 +103,8 @@ def _environment(home: Home, addresses: Addresses, secrets: Secrets) -> dict[str
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONUNBUFFERED": "1",
+        # Less than a worker is given to stop, so that it can give back what it has not finished.
+        "ASSETMIX_GRACE_SECONDS": "10",
     }
 
 

@@ -10,6 +10,7 @@ from assetmix.api.deps import InHouse, Reader, Runner, most_bytes
 from assetmix.api.dialects.native import reading, writing
 from assetmix.api.dialects.native.routes.runs import LAST, submitted, watched
 from assetmix.api.dialects.native.schemas import RUN
+from assetmix.api.idempotency import require_usable_key
 from assetmix.api.openapi import NOT_MODIFIED, accepts, takes
 from assetmix.api.paging import DEFAULT, after, clamp, page
 from assetmix.services import optimizations
@@ -34,6 +35,7 @@ async def post_optimization(
     With `Prefer: wait=n` the answer is 200 with the ended run where it ends within n seconds (at most 30).
     """
     wanted = reading.read_run(await read_json(request, RUN, most_bytes(inside)))
+    require_usable_key(request)
     if validate_only:
         await optimizations.check_only(inside, caller, wanted)
         return JSONResponse({"valid": True})
