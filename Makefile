@@ -7,8 +7,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+FAST := tests/unit tests/property tests/reference tests/golden tests/architecture
+
 .DEFAULT_GOAL := help
-.PHONY: help run demo setup test test-fast lint types floors unit stack-files bench scip migrate migration lock openapi clean
+.PHONY: help run demo setup test test-fast faults faults-short lint types floors unit stack-files bench scip migrate migration lock openapi clean
 
 help: ## explain the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  make %-12s %s\n", $$1, $$2}'
@@ -21,13 +23,13 @@ demo: $(VENV)/installed ## the same, but end after the demo
 
 setup: $(VENV)/installed-dev ## install everything that tests and lint need
 
-test: $(VENV)/installed-dev lint types floors stack-files unit ## everything that CI runs
+test: $(VENV)/installed-dev lint types floors stack-files unit faults-short ## everything that CI runs
 
 test-fast: $(VENV)/installed-dev ## tests without servers, in seconds
-	$(BIN)/python -m pytest -q tests/unit tests/property tests/reference tests/golden tests/architecture
+	$(BIN)/python -m pytest -q -n 2 $(FAST)
 
-unit: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -q
+unit: test-fast
+	$(BIN)/python -m pytest -q tests/stack tests/integration tests/e2e tests/faults
 
 lint: $(VENV)/installed-dev ## ruff, formatting, undeclared dependencies
 	$(BIN)/ruff check .
@@ -42,6 +44,12 @@ floors: $(VENV)/installed-dev ## the floors as contracts
 
 stack-files: $(VENV)/installed-dev ## lint Dockerfile and compose file, without Docker
 	$(BIN)/python scripts/lint_containers.py
+
+faults-short: $(VENV)/installed-dev
+	@SHORT=1 $(BIN)/python -m tests.faults.storm
+
+faults: $(VENV)/installed-dev ## kill whatever can be killed under load, check the history (SHORT=1: minutes)
+	$(BIN)/python -m tests.faults.storm
 
 scip: $(VENV)/installed-dev ## install the optional SCIP and test what it adds
 	$(PIP) install "pyscipopt>=6,<7"

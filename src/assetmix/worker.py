@@ -68,8 +68,12 @@ class Child:
         self.runner.run(self._follow())
 
     def sign(self, processes: int) -> None:
-        """Write down that this worker hears."""
-        self.runner.run(sign(self.shop.house, worker_name(os.getppid()), processes, __version__))
+        """Write down that this worker hears, and give back what dead processes of this host held."""
+        self.runner.run(self._sign(processes))
+
+    async def _sign(self, processes: int) -> None:
+        await sign(self.shop.house, worker_name(os.getppid()), processes, __version__)
+        await release_dead(self.shop.house, socket.gethostname())
 
     async def begin(self) -> None:
         """Start the solver process, and give back what those held in whose place this child may be."""

@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import psutil
 import pytest
-from redis import Redis
 
 from assetmix.jobs.broker import WORK, make_celery
 from tests.makers import make_snapshot, stock_ids
@@ -66,31 +65,6 @@ def solver_of(child: int) -> psutil.Process:
     return next(one for one in psutil.Process(child).children() if "assetmix.jobs.solver_main" in one.cmdline())
 
 
-def test_a_killed_worker_costs_an_attempt_and_the_run_still_ends_once(service: Service, loaded: httpx.Client) -> None:
-    put_portfolio(loaded, "ada", 10_000)
-    run_id = request(loaded, "ada", "slow")
-    running(service, run_id)
-
-    os.killpg(service.supervisor.pid("worker"), signal.SIGKILL)
-    run = service.ended(loaded, run_id)
-
-    assert run["status"] == "succeeded"
-    assert run["attempt"] == 2
-    ended = service.sql("select count(*) as n from optimizations where id = $1 and finished_at is not null", run_id)
-    assert ended[0]["n"] == 1
-
-
-def test_a_killed_pool_child_costs_an_attempt(service: Service, loaded: httpx.Client) -> None:
-    put_portfolio(loaded, "ben", 11_000)
-    run_id = request(loaded, "ben", "slow")
-    child = int(running(service, run_id).rsplit(":", 1)[1])
-
-    os.kill(child, signal.SIGKILL)
-    run = service.ended(loaded, run_id)
-
-    assert (run["status"], run["attempt"]) == ("succeeded", 2)
-
-
 def test_a_killed_solver_process_is_replaced_and_the_run_goes_on_elsewhere(
     service: Service, loaded: httpx.Client
 ) -> None:
@@ -102,53 +76,6 @@ def test_a_killed_solver_process_is_replaced_and_the_run_goes_on_elsewhere(
     run = service.ended(loaded, run_id)
 
     assert (run["status"], run["attempt"]) == ("succeeded", 2)
-
-
-def test_poison_ends_after_its_attempts(service: Service, loaded: httpx.Client) -> None:
-    put_portfolio(loaded, "dee", 13_000)
-    run_id = request(loaded, "dee", "slow")
-    killed: set[int] = set()
-
-    def kill_or_end() -> dict[str, Any] | None:
-        run: dict[str, Any] = loaded.get(f"/v1/optimizations/{run_id}").json()
-        if run["status"] == "running":
-            row = service.sql("select worker from optimizations where id = $1", run_id)[0]
-            if row["worker"] is None:  # given back since the look before
-                return None
-            try:
-                solver = solver_of(int(row["worker"].rsplit(":", 1)[1]))
-            except (StopIteration, psutil.NoSuchProcess):
-                return None
-            if solver.pid not in killed and solver.cpu_times().user > 1:
-                killed.add(solver.pid)
-                solver.kill()
-        return run if run["status"] not in {"queued", "running"} else None
-
-    run = service.until(kill_or_end)
-
-    assert run["status"] == "failed"
-    assert run["error"]["type"] == "/problems/worker-lost"
-    assert run["attempt"] == 3
-    assert len(killed) == 3
-
-
-def test_a_flushed_queue_loses_nothing(service: Service, loaded: httpx.Client) -> None:
-    """All bells are silenced while runs wait; the scheduler rings again."""
-    put_portfolio(loaded, "eve", 14_000)
-    put_portfolio(loaded, "fay", 15_000)
-    redis = Redis.from_url(service.addresses.redis_url)
-    blocking = [request(loaded, name, "slow") for name in ("eve", "fay")]
-    references = [f"quick-{i}" for i in range(6)]
-    for i, reference in enumerate(references):
-        put_portfolio(loaded, reference, 20_000 + i)
-
-    waiting = [request(loaded, reference, "quick") for reference in references]
-    redis.flushall()
-    redis.close()
-    runs = [service.ended(loaded, run_id) for run_id in (*blocking, *waiting)]
-
-    assert {run["status"] for run in runs} == {"succeeded"}
-    assert {run["attempt"] for run in runs} == {1}
 
 
 def test_a_wall_clock_limit_holds_inside_the_solver_and_the_worker_goes_on(
