@@ -7,10 +7,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+TOOLS := build/tools
+NO_SECRETS := SECRET-OF-THE-CALLER|user:password@|someone:secret@|4bf92f3577b34da6|8b22a2d4bdd142c6|P01M81ZCVTHWX177E
 FAST := tests/unit tests/property tests/reference tests/golden tests/architecture
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo setup test test-fast faults faults-short lint types floors unit stack-files bench scip migrate migration lock openapi clean
+.PHONY: help run demo setup test test-fast faults faults-short fuzz fuzz-short machine audit secrets sbom lint types floors unit stack-files bench scip migrate migration lock openapi clean
 
 help: ## explain the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  make %-12s %s\n", $$1, $$2}'
@@ -23,7 +25,7 @@ demo: $(VENV)/installed ## the same, but end after the demo
 
 setup: $(VENV)/installed-dev ## install everything that tests and lint need
 
-test: $(VENV)/installed-dev lint types floors stack-files unit faults-short ## everything that CI runs
+test: $(VENV)/installed-dev lint types floors stack-files unit faults-short fuzz-short ## everything that CI runs
 
 test-fast: $(VENV)/installed-dev ## tests without servers, in seconds
 	$(BIN)/python -m pytest -q -n 2 $(FAST)
@@ -48,8 +50,17 @@ stack-files: $(VENV)/installed-dev ## lint Dockerfile and compose file, without 
 faults-short: $(VENV)/installed-dev
 	@SHORT=1 $(BIN)/python -m tests.faults.storm
 
+fuzz-short: $(VENV)/installed-dev
+	@SHORT=1 $(BIN)/python -m tests.fuzz.run
+
 faults: $(VENV)/installed-dev ## kill whatever can be killed under load, check the history (SHORT=1: minutes)
 	$(BIN)/python -m tests.faults.storm
+
+machine: $(VENV)/installed-dev ## ten thousand steps of two tenants against a model
+	MACHINE_EXAMPLES=240 $(BIN)/python -m pytest -q tests/e2e/test_machine.py
+
+fuzz: $(VENV)/installed-dev ## a hundred thousand requests from the service's own OpenAPI document (SHORT=1: a minute)
+	$(BIN)/python -m tests.fuzz.run
 
 scip: $(VENV)/installed-dev ## install the optional SCIP and test what it adds
 	$(PIP) install "pyscipopt>=6,<7"
@@ -57,6 +68,17 @@ scip: $(VENV)/installed-dev ## install the optional SCIP and test what it adds
 
 bench: $(VENV)/installed-dev ## measure a rebalance over HTTP against the bare solve
 	$(BIN)/python -m benchmarks.rebalance
+
+audit: $(TOOLS)/installed ## ask the vulnerability service of PyPI about every pinned package
+	$(TOOLS)/bin/pip-audit --require-hashes --disable-pip -r requirements.txt
+
+secrets: $(TOOLS)/installed ## look for secrets in what is committed; what only looks like one is named here
+	git ls-files -z | grep -zv '^requirements\|^docs/openapi.json' | \
+		xargs -0 $(TOOLS)/bin/detect-secrets-hook --exclude-lines '$(NO_SECRETS)'
+
+sbom: $(TOOLS)/installed ## write build/sbom.json, the bill of materials (CycloneDX)
+	@mkdir -p build
+	$(TOOLS)/bin/cyclonedx-py requirements requirements.txt --output-file build/sbom.json
 
 migrate: $(VENV)/installed ## apply migrations to DATABASE_URL
 	$(BIN)/assetmix migrate
@@ -85,6 +107,11 @@ $(VENV)/installed: requirements.txt pyproject.toml | $(VENV)/bin/python
 	@echo "installing pinned packages into $(VENV) (once; about 600 MB)"
 	@$(PIP) install --require-hashes -r requirements.txt
 	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(TOOLS)/installed: | $(VENV)/bin/python
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/python -m pip --disable-pip-version-check --quiet install "pip-audit>=2.9" "cyclonedx-bom>=7" "detect-secrets>=1.5"
 	@touch $@
 
 $(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed

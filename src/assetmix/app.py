@@ -3,6 +3,7 @@
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -46,7 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.meters = metrics.Meters()
     app.add_middleware(Gate, most_bytes=chosen.most_data_mb * MEGABYTE, meters=app.state.meters)
-    problems.install(app, {"investsuite": investsuite_writing.write_error})
+    problems.install(app, {"investsuite": investsuite_writing.write_error}, partial(openapi.allowed_methods, app))
     for router in (health.router, metrics.router, native.router, mantarisk.router, investsuite.router):
         app.include_router(router)
     openapi.install(app)

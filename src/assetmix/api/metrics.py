@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0, generate_latest
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from assetmix.api.deps import InHouse
 from assetmix.api.problems import Problem
@@ -49,7 +49,12 @@ class Meters:
         self._refused.labels(policy).inc()
 
 
-@router.get("/metrics", summary="Figures for Prometheus", responses={403: {"description": "Not from here"}})
+@router.get(
+    "/metrics",
+    summary="Figures for Prometheus",
+    response_class=PlainTextResponse,
+    responses={401: {"description": "Not with this token"}, 403: {"description": "Not from here"}},
+)
 async def metrics(request: Request, inside: InHouse) -> Response:
     """Give the figures to whoever has the token (ASSETMIX_METRICS_TOKEN), or without one to this machine."""
     _require_insider(request, inside.settings.metrics_token)

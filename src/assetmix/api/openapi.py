@@ -95,6 +95,19 @@ def install(app: FastAPI) -> None:
     app.openapi = describe  # type: ignore[method-assign]
 
 
+def allowed_methods(app: FastAPI, path: str) -> list[str]:
+    """Give the methods that an address takes, whichever of its routes takes them."""
+    documented = app.openapi()["paths"].items()
+    found = (operations for template, operations in documented if _fits(template, path))
+    return sorted({method.upper() for operations in found for method in operations})
+
+
+def _fits(template: str, path: str) -> bool:
+    parts, given = template.rstrip("/").split("/"), path.rstrip("/").split("/")
+    pairs = zip(parts, given, strict=False)
+    return len(parts) == len(given) and all(part.startswith("{") or part == one for part, one in pairs)
+
+
 def _describe(app: FastAPI) -> dict[str, Any]:
     document = get_openapi(
         title="assetmix", version=__version__, summary=app.summary, description=app.description, routes=app.routes
@@ -119,10 +132,14 @@ def _describe_refusals(document: dict[str, Any]) -> None:
     for code, text in REFUSALS.items():
         problem = {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="Problem")}}}
         responses[f"Refused{code}"] = {"description": text, "content": problem}
-        responses[f"RefusedElsewise{code}"] = {"description": text, "content": {"application/json": {"schema": {}}}}
+        # what is refused before any route is chosen has the form that all dialects share
+        own = {"application/json": {"schema": {}}} | problem
+        responses[f"RefusedElsewise{code}"] = {"description": text, "content": own}
     for operations in document["paths"].values():
         for method, operation in operations.items():
-            if "service" not in operation["tags"]:
+            if "service" in operation["tags"]:
+                operation["security"] = []
+            else:
                 operation["responses"] = _with_refusals(method, operation)
 
 

@@ -119,11 +119,16 @@ def problem_of(error: Exception) -> Problem:
             return Problem(500, "internal-error", "Something went wrong on our side; the request id helps to find it.")
 
 
-def install(app: FastAPI, writers: Mapping[str, Writer]) -> None:
-    """Answer every error in the dialect of the route it came from; native where there is none."""
+def install(app: FastAPI, writers: Mapping[str, Writer], allowed: Callable[[str], list[str]]) -> None:
+    """Answer every error in the dialect of the route it came from; native where there is none.
+
+    `allowed` gives the methods of an address: the framework knows only those of the first route that fits.
+    """
 
     async def answer(request: Request, error: Exception) -> Response:
         problem = problem_of(error)
+        if "Allow" in problem.headers:
+            problem.headers["Allow"] = ", ".join(allowed(request.scope["path"]))
         if problem.status == 500:  # noqa: PLR2004 - our own faults are logged, nobody else's
             log.error("request %s failed", request_id(request.scope), exc_info=error)
         return _writer(request, writers)(request, problem)

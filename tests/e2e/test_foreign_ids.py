@@ -1,0 +1,142 @@
+"""Every route with every id of another tenant: as if there were nothing, to the byte."""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from ulid import ULID
+
+from assetmix.app import create_app
+from assetmix.settings import Settings
+from tests.makers import make_snapshot
+from tests.service import Service, load_market, strategy_document
+
+NOWHERE = Settings(database_url="postgresql://nowhere", redis_url="redis://nowhere", key_pepper="none")
+DOCUMENT = create_app(NOWHERE).openapi()
+ROUTES = [
+    (method.upper(), path)
+    for path, operations in DOCUMENT["paths"].items()
+    for method in operations
+    if "{" in path and "reference" not in path
+]
+MARK = "foreignmark"
+"""Part of every name that the other tenant chose."""
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """What belongs to somebody else, by kind."""
+
+    ids: dict[str, str]
+    client: httpx.Client
+
+
+@pytest.fixture(scope="module")
+def foreign(service: Service) -> Iterator[Foreign]:
+    with service.client(f"owner of {MARK}") as client:
+        load_market(client, make_snapshot(), tag=MARK)
+        document = strategy_document(universe={"tags": [MARK]})
+        client.put(f"/v1/strategies/{MARK}", json=document).raise_for_status()
+        held = {"base_currency": "USD", "holdings": {"$USD": 1234.5}}
+        portfolio = client.put(f"/v1/portfolios/{MARK}", json=held).raise_for_status().json()["id"]
+        model = {"instruments": ["S00"], "covariance": [[0.04]]}
+        client.put(f"/v1/risk-models/{MARK}", json=model).raise_for_status()
+        run = client.post("/v1/optimizations", json={"portfolio": MARK, "strategy": MARK}).json()["id"]
+        axes = {"x": {"kind": "volatility"}, "y": {"kind": "expected_return"}, "points": 2}
+        frontier = client.post("/v1/frontiers", json={"portfolio": MARK, "strategy": MARK} | axes).json()["id"]
+        service.ended(client, run)
+        service.ended(client, frontier)
+        ids = {"portfolio": portfolio, "reference": MARK, "run": run, "frontier": frontier, "instrument": "S00"}
+        yield Foreign(ids, client)
+
+
+@pytest.fixture(scope="module")
+def stranger(service: Service) -> Iterator[httpx.Client]:
+    with service.client("stranger") as client:
+        yield client
+
+
+def unknown_like(key: str) -> str:
+    """An id of the same shape that nobody has."""
+    return f"{key[0]}{ULID()}" if re.fullmatch(r"[A-Z][0-9A-Z]{26}", key) else f"unknown{len(key)}"
+
+
+def called(client: httpx.Client, method: str, path: str, key: str) -> tuple[int, Any, dict[str, str]]:
+    """Status, body and headers of a call, without what differs from request to request and names the id."""
+    response = client.request(method, re.sub(r"\{[^}]*\}", key, path))
+    text = response.text.replace(key, "ID")
+    body = json.loads(text) if text and response.headers["content-type"].endswith("json") else text
+    if isinstance(body, dict):
+        body = {name: value for name, value in body.items() if name not in {"request_id", "timestamp"}}
+    passing = {"x-request-id", "ratelimit", "date", "content-length"}
+    headers = {name: value.replace(key, "ID") for name, value in response.headers.items() if name not in passing}
+    return response.status_code, body, headers
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES, ids=str)
+def test_a_foreign_id_is_as_unknown_as_any(foreign: Foreign, stranger: httpx.Client, method: str, path: str) -> None:
+    for key in foreign.ids.values():
+        theirs, nobodys = called(stranger, method, path, key), called(stranger, method, path, unknown_like(key))
+        assert theirs == nobodys
+        assert MARK not in json.dumps(theirs[1])
+
+
+FIELDS = [
+    ("POST", "/v1/optimizations", {"portfolio": "{}", "strategy": "own"}),
+    ("POST", "/v1/optimizations", {"portfolio": "own", "strategy": "{}"}),
+    ("POST", "/v1/optimizations", {"portfolio": "own", "strategy": "own", "risk_model": "{}"}),
+    ("POST", "/v1/frontiers", {"portfolio": "{}", "x": {"kind": "volatility"}, "y": {"kind": "expected_return"}}),
+    ("POST", "/v1/strategies/validate", {"strategy": "{}", "portfolio": "own"}),
+    ("POST", "/portfolio/rebalance", {"client_reference": "{}", "strategy_id": 1}),
+    ("GET", "/optimizations/latest?portfolio_id={}", None),
+    ("GET", "/optimizations/latest?client_reference={}", None),
+    ("GET", "/v1/optimizations?portfolio={}", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), FIELDS, ids=lambda part: str(part)[:40])
+def test_a_foreign_name_inside_a_request_is_as_unknown_as_any(
+    foreign: Foreign, stranger: httpx.Client, method: str, path: str, body: dict[str, Any] | None
+) -> None:
+    load_market(stranger, make_snapshot())
+    stranger.put("/v1/strategies/own", json=strategy_document()).raise_for_status()
+    held = {"base_currency": "USD", "holdings": {"$USD": 1}}
+    stranger.put("/v1/portfolios/own", json=held).raise_for_status()
+
+    for key in foreign.ids.values():
+        answers = []
+        for name in (key, unknown_like(key)):
+            filled = None if body is None else json.loads(json.dumps(body).replace("{}", name))
+            response = stranger.request(method, path.replace("{}", name), json=filled)
+            document = {one: value for one, value in response.json().items() if one not in {"request_id", "timestamp"}}
+            answers.append((response.status_code, json.dumps(document).replace(name, "ID")))
+        assert answers[0] == answers[1]
+        assert MARK not in answers[0][1]
+
+
+def test_lists_show_nothing_of_others(foreign: Foreign, service: Service) -> None:
+    with service.client("somebody with nothing") as client:
+        lists = [
+            "/v1/instruments",
+            "/v1/strategies",
+            "/v1/portfolios",
+            "/v1/risk-models",
+            "/v1/optimizations",
+            "/v1/frontiers",
+        ]
+        answers = [client.get(path).json()["items"] for path in lists]
+        assert client.get("/strategy").json() == []
+
+    assert answers == [[]] * len(answers)
+
+
+def test_the_owner_still_has_everything(foreign: Foreign) -> None:
+    paths = [f"/v1/strategies/{MARK}", f"/v1/portfolios/{MARK}", f"/v1/risk-models/{MARK}", "/v1/instruments/S00"]
+    runs = [f"/v1/optimizations/{foreign.ids['run']}", f"/v1/frontiers/{foreign.ids['frontier']}"]
+
+    assert {foreign.client.get(path).status_code for path in itertools.chain(paths, runs)} == {200}
