@@ -44,6 +44,7 @@ QUICK = {
     "ASSETMIX_REAP_SECONDS": "0.2",
     "ASSETMIX_SIGN_SECONDS": "1",
     "ASSETMIX_GRACE_SECONDS": "1",
+    "ASSETMIX_PATIENCE_SECONDS": "2",
 }
 """Short leases, so that a lost worker is noticed within a test's patience."""
 

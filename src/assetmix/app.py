@@ -13,7 +13,7 @@ from assetmix.api.dialects.investsuite import routes as investsuite
 from assetmix.api.dialects.investsuite import writing as investsuite_writing
 from assetmix.api.dialects.mantarisk import routes as mantarisk
 from assetmix.api.dialects.native import routes as native
-from assetmix.api.gate import Gate
+from assetmix.api.gate import Gate, Patience
 from assetmix.jobs.broker import make_celery
 from assetmix.jobs.doorbell import Doorbell
 from assetmix.optimization.memory import Memory
@@ -46,7 +46,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.meters = metrics.Meters()
-    app.add_middleware(Gate, most_bytes=chosen.most_data_mb * MEGABYTE, meters=app.state.meters)
+    patience = Patience(chosen.most_data_mb * MEGABYTE, chosen.patience_seconds)
+    app.add_middleware(Gate, patience=patience, meters=app.state.meters)
     problems.install(app, {"investsuite": investsuite_writing.write_error}, partial(openapi.allowed_methods, app))
     for router in (health.router, metrics.router, native.router, mantarisk.router, investsuite.router):
         app.include_router(router)

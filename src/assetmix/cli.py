@@ -76,24 +76,26 @@ def up(port: Port = 8000, processes: Processes = 2, *, once: bool = False) -> No
 @app.command()
 def serve(port: Port = 8000, host: str = "127.0.0.1") -> None:
     """Serve the API; needs DATABASE_URL, REDIS_URL and ASSETMIX_KEY_PEPPER."""
-    import uvicorn  # noqa: PLC0415 - only this command serves
+    from uvicorn import Config  # noqa: PLC0415 - only this command serves
 
+    from assetmix.serving import HurriedH11, Server  # noqa: PLC0415
     from assetmix.settings import settings  # noqa: PLC0415
 
     logs.set_up()
-    settings()
-    uvicorn.run(
+    HurriedH11.patience_seconds = settings().patience_seconds
+    config = Config(
         APPLICATION,
         factory=True,
         host=host,
         port=port,
-        http="h11",
+        http=HurriedH11,
         h11_max_incomplete_event_size=HEADER_BYTES,
         server_header=False,
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    Server(config, settings().drain_seconds).run()
 
 
 @app.command()
@@ -170,12 +172,19 @@ def version() -> None:
 
 
 @keys_app.command("create")
-def create_key(tenant: str, scope: list[str] | None = None, label: str = "") -> None:
+def create_key(
+    tenant: str,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="One of read, write, optimizations:run; all unless given.")
+    ] = None,
+    label: Annotated[str, typer.Option(help="What it is for.")] = "",
+    days: Annotated[int | None, typer.Option(help="After so many days it ends.", min=1, max=3650)] = None,
+) -> None:
     """Make a key for a tenant (made too if it is new) and print it, this once."""
     from assetmix.services import keys  # noqa: PLC0415 - reads the environment
 
     chosen = tuple(scope) if scope else keys.SCOPES
-    made = asyncio.run(_in_house(lambda house: keys.create_key(house, tenant, chosen, label)))
+    made = asyncio.run(_in_house(lambda house: keys.create_key(house, tenant, chosen, label, days)))
     sys.stdout.write(f"{made.text}\n")
 
 

@@ -35,6 +35,12 @@ class Settings(BaseSettings):
     tenant_share: float = 0.75
     """Part of all worker processes that one tenant may keep busy, rounded up."""
 
+    patience_seconds: float = 10.0
+    """How long a request's headers, or the next piece of its body, may take."""
+
+    drain_seconds: float = 0.0
+    """How long the API says that it will end before it does, so that load balancers can notice."""
+
     grace_seconds: float = 30.0
     """How long a worker that was asked to end lets its runs go on; then it gives them back."""
 

@@ -4,17 +4,20 @@ It refuses requests without a usable Host, with compressed bodies and with bodie
 large (declared or not), and puts the request id on every response.
 """
 
+import asyncio
 import json
 import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from assetmix import logs
 from assetmix.api.context import added_headers, request_id, traceparent
 from assetmix.api.metrics import Meters
 from assetmix.api.problems import MEDIA_TYPE, Problem, document, problem_of
+from assetmix.services.draining import DRAIN
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +28,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MOST_HEADERS = 100
+BODY_SECONDS = 120.0
+"""How long a whole body may take."""
+
 QUIET = {"/healthz", "/readyz", "/metrics"}
 """Routes that are asked every few seconds by machines."""
 
@@ -33,12 +39,21 @@ HEADER_BYTES = 16_384
 HOST = re.compile(rb"[A-Za-z0-9.\-_]+(:\d{1,5})?\Z|\[[0-9A-Fa-f:.]+\](:\d{1,5})?\Z")
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many bytes of a body are taken, and how long the next piece of it may take."""
+
+    most_bytes: int
+    seconds: float
+
+
 class Gate:
     """The outermost application."""
 
-    def __init__(self, app: App, most_bytes: int, meters: Meters) -> None:
+    def __init__(self, app: App, patience: Patience, meters: Meters) -> None:
         self._app = app
-        self._most_bytes = most_bytes
+        self._patience = patience
+        self._most_bytes = patience.most_bytes
         self._meters = meters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,6 +73,8 @@ class Gate:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", identity), *added_headers(scope)]
+                if DRAIN.is_on:
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         problem = self._refusal(scope["headers"]) or _hidden_nul(scope)
@@ -94,8 +111,9 @@ class Gate:
 
     def _refusal(self, given: list[tuple[bytes, bytes]]) -> Problem | None:
         headers = dict(given)
-        if not HOST.match(headers.get(b"host", b"")):
-            return Problem(400, "bad-request", "the Host header is missing or malformed")
+        unclear = _unclear(headers)
+        if unclear is not None:
+            return unclear
         if headers.get(b"content-encoding", b"identity").lower() != b"identity":
             problem = Problem(415, "unsupported-content-encoding", "send the body uncompressed")
             problem.headers["Accept-Encoding"] = "identity"
@@ -108,17 +126,36 @@ class Gate:
         return None
 
     def _counted(self, receive: Receive) -> Receive:
-        received = 0
+        received, whole = 0, False
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + BODY_SECONDS
 
         async def counting() -> Message:
-            nonlocal received
-            message = await receive()
+            nonlocal received, whole
+            if whole:
+                return await receive()  # when the caller hangs up
+            try:
+                async with asyncio.timeout(min(self._patience.seconds, deadline - clock())):
+                    message = await receive()
+            except TimeoutError:
+                detail = f"a body comes within {BODY_SECONDS:g} seconds, with no pause of {self._patience.seconds:g}"
+                raise Problem(408, "request-timeout", detail) from None
+            whole = not message.get("more_body", False)
             received += len(message.get("body", b""))
             if received > self._most_bytes:
                 raise too_large(self._most_bytes)
             return message
 
         return counting
+
+
+def _unclear(headers: dict[bytes, bytes]) -> Problem | None:
+    """Refuse what a proxy before us may have read differently."""
+    if not HOST.match(headers.get(b"host", b"")):
+        return Problem(400, "bad-request", "the Host header is missing or malformed")
+    if b"content-length" in headers and b"transfer-encoding" in headers:
+        return Problem(400, "bad-request", "the body is framed in two ways; send Content-Length or chunks")
+    return None
 
 
 def template(scope: Scope) -> str:

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 from assetmix import __version__
 from assetmix.api.deps import InHouse
 from assetmix.errors import Unavailable
+from assetmix.services.draining import DRAIN
 from assetmix.services.health import database_fault, is_queue_reachable
 
 router = APIRouter(tags=["service"])
@@ -29,6 +30,8 @@ async def readyz(inside: InHouse) -> JSONResponse:
     Redis away does not make it unready: accepted runs wait in the database. It is then
     `degraded`.
     """
+    if DRAIN.is_on:
+        return _status(503, {"status": "draining"})
     try:
         async with asyncio.timeout(READY_SECONDS):
             fault = await database_fault(inside)

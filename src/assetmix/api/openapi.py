@@ -133,7 +133,7 @@ def _describe_refusals(document: dict[str, Any]) -> None:
         problem = {MEDIA_TYPE: {"schema": {"$ref": REF.format(model="Problem")}}}
         responses[f"Refused{code}"] = {"description": text, "content": problem}
         # what is refused before any route is chosen has the form that all dialects share
-        own = {"application/json": {"schema": {}}} | problem
+        own: dict[str, Any] = {"application/json": {"schema": {}}, **problem}
         responses[f"RefusedElsewise{code}"] = {"description": text, "content": own}
     for operations in document["paths"].values():
         for method, operation in operations.items():

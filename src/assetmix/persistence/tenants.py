@@ -1,5 +1,6 @@
 """Tenants and their keys."""
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -58,9 +59,10 @@ async def change_settings(connection: Connection, tenant_id: str, changes: Mappi
     return dict((await connection.execute(query)).scalar_one())
 
 
-async def add_key(connection: Connection, tenant_id: str, key: Mapping[str, object]) -> None:
-    """Store a key: id, hash, scopes, label."""
-    await connection.execute(sa.insert(api_keys).values(tenant_id=tenant_id, **key))
+async def add_key(connection: Connection, tenant_id: str, key: Mapping[str, object], days: int | None) -> None:
+    """Store a key: id, hash, scopes, label; it ends after so many days, if any are given."""
+    end = None if days is None else sa.func.now() + dt.timedelta(days=days)
+    await connection.execute(sa.insert(api_keys).values(tenant_id=tenant_id, expires_at=end, **key))
 
 
 async def find_key(connection: Connection, key_id: str) -> StoredKey | None:

@@ -66,8 +66,10 @@ def hash_key(text: str, pepper: str) -> bytes:
     return hmac.new(pepper.encode(), text.encode(), hashlib.sha256).digest()
 
 
-async def create_key(house: House, tenant: str, scopes: tuple[str, ...], label: str) -> NewKey:
-    """Make a key for a tenant, and the tenant if there is none of that name.
+async def create_key(house: House, tenant: str, scopes: tuple[str, ...], label: str, days: int | None = None) -> NewKey:
+    """Make a key for a tenant, and the tenant if there is none of that name; it may end after so many days.
+
+    A tenant may have several at a time, so that one can take the place of another without a gap.
 
     Raises
     ------
@@ -83,7 +85,7 @@ async def create_key(house: House, tenant: str, scopes: tuple[str, ...], label: 
     async with house.database.transaction() as connection:
         tenant_id = await tenants.ensure_tenant(connection, new_id("T"), tenant)
         stored = {"id": key.public, "hash": hash_key(key.text, pepper), "scopes": list(scopes), "label": label}
-        await tenants.add_key(connection, tenant_id, stored)
+        await tenants.add_key(connection, tenant_id, stored, days)
         await note(connection, tenant_id, Entry(actor=OPERATOR, action="key.create", subject=key.public))
     return key
 

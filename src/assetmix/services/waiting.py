@@ -5,6 +5,7 @@ from contextlib import suppress
 
 from assetmix.persistence.optimizations import Run
 from assetmix.services.context import Caller, House
+from assetmix.services.draining import DRAIN
 from assetmix.services.optimizations import get_run
 
 LOOK_SECONDS = 2.0
@@ -12,12 +13,12 @@ LOOK_SECONDS = 2.0
 
 
 async def wait_for_end(house: House, caller: Caller, run: Run, seconds: float) -> Run:
-    """Give the run as it is when it has ended, or after so many seconds."""
+    """Give the run as it is when it has ended, or after so many seconds, or when this process is about to end."""
     if house.endings is None:
         return run
     deadline = asyncio.get_running_loop().time() + seconds
     async with house.endings.of(run.id) as ended:
-        while run.is_active and (left := deadline - asyncio.get_running_loop().time()) > 0:
+        while run.is_active and not DRAIN.is_on and (left := deadline - asyncio.get_running_loop().time()) > 0:
             with suppress(TimeoutError):
                 await asyncio.wait_for(ended.wait(), min(left, LOOK_SECONDS))
             run = await get_run(house, caller, run.id)
