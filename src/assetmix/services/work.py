@@ -5,6 +5,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -85,8 +86,9 @@ async def _work_on(shop: Workshop, run: Run) -> None:
 async def _discarded(shop: Workshop) -> None:
     log.warning("another attempt owns the run by now; the answer of this one is discarded")
     shop.house.bell.ring()  # what ended it may have freed its portfolio or its tenant's share
-    async with shop.house.database.transaction() as connection:
-        await tallies.add(connection, {("discarded", ""): 1.0})
+    with suppress(Unavailable):  # a count is nothing to wait for
+        async with shop.house.database.transaction() as connection:
+            await tallies.add(connection, {("discarded", ""): 1.0})
 
 
 async def _claim(shop: Workshop) -> Run | None:
