@@ -6,14 +6,16 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
+from assetmix import traces
 from assetmix.api import health, metrics, openapi, problems
 from assetmix.api.deps import MEGABYTE
 from assetmix.api.dialects.investsuite import routes as investsuite
 from assetmix.api.dialects.investsuite import writing as investsuite_writing
 from assetmix.api.dialects.mantarisk import routes as mantarisk
 from assetmix.api.dialects.native import routes as native
-from assetmix.api.gate import Gate, Patience
+from assetmix.api.gate import QUIET, Gate, Patience
 from assetmix.jobs.broker import make_celery
 from assetmix.jobs.doorbell import Doorbell
 from assetmix.optimization.memory import Memory
@@ -23,6 +25,13 @@ from assetmix.services.backlog import Backlog
 from assetmix.services.context import House
 from assetmix.settings import Settings
 from assetmix.settings import settings as read_settings
+
+TELEMETRY: TelemetryConfig = {
+    "logs": False,
+    "operation_spans": False,
+    "exclude": lambda scope: scope.get("path") in QUIET,
+}
+"""FastAPI's own spans and figures of requests; they go nowhere unless OTEL_EXPORTER_OTLP_ENDPOINT is set."""
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -42,6 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         description="Clients must accept members and enumeration values that they do not know.",
         lifespan=lifespan,
         redirect_slashes=False,
+        telemetry=TELEMETRY | {"auto_configure": traces.is_on()},
         docs_url=None,
         redoc_url=None,
     )

@@ -25,7 +25,7 @@ from celery.signals import (
 )
 from celery.worker.state import reserved_requests
 
-from assetmix import __version__, logs
+from assetmix import __version__, logs, traces
 from assetmix.jobs.broker import QUEUE, SIGN, WORK, forget_queue, make_celery
 from assetmix.jobs.doorbell import Doorbell
 from assetmix.jobs.hearing import Ears, Hearing
@@ -107,6 +107,7 @@ def _make_house(connections: int) -> House:
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]
 def _open(**_: object) -> None:
+    traces.set_up("assetmix-worker")
     house = _make_house(CHILD_CONNECTIONS)
     solver = SolverProcess(house.settings.solve_memory_mb, house.settings.snapshot_memory)
     child = Child(asyncio.Runner(), Workshop(house, solver, f"{worker_name(os.getppid())}:{os.getpid()}"))

@@ -6,6 +6,8 @@ from typing import Any
 
 from ulid import ULID
 
+from assetmix import traces
+
 TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}\Z")
 ACCEPTABLE = re.compile(rb"[A-Za-z0-9_-]{1,64}\Z")
 
@@ -20,7 +22,10 @@ def request_id(scope: Any) -> str:  # noqa: ANN401 - an ASGI scope
 
 
 def traceparent(scope: Any) -> str | None:  # noqa: ANN401 - an ASGI scope
-    """Give the trace that the caller has the request belong to (W3C Trace Context), None where it says none."""
+    """Give the trace that the request belongs to (W3C Trace Context): our span's, else the caller's, None for none."""
+    own = traces.current()
+    if own is not None:
+        return own
     given = dict(scope.get("headers", ())).get(b"traceparent", b"").strip()
     return given.decode() if TRACE.match(given) else None
 

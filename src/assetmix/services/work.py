@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from assetmix import logs
+from assetmix import logs, traces
 from assetmix.errors import Conflict, Unavailable
 from assetmix.jobs.frames import Frame
 from assetmix.jobs.solver_process import SolverLost, SolverProcess
@@ -61,7 +61,8 @@ async def work(shop: Workshop) -> bool:
     if run is None:
         return False
     origin = {"request_id": run.request_id, "trace_id": run.trace_id, "tenant": run.tenant_id}
-    with logs.about(optimization_id=run.id, attempt=run.attempt, **origin):
+    about: dict[str, str | int] = {"optimization_id": run.id, "attempt": run.attempt}
+    with logs.about(**about, **origin), traces.span(f"run {run.kind}", run.traceparent, **about):
         await _work_on(shop, run)
     return True
 
