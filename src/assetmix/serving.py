@@ -31,15 +31,23 @@ class HurriedH11(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Take a piece; once headers have begun, the rest of them is expected soon."""
         super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
-            self._stop_expecting()
-        elif self._due is None and self.conn.trailing_data[0]:
-            self._expect()
+        self._look()
+
+    def on_response_complete(self) -> None:
+        """Answer done; what came of the next request meanwhile is looked at now."""
+        super().on_response_complete()
+        self._look()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Expect nothing more."""
         self._stop_expecting()
         super().connection_lost(exc)
+
+    def _look(self) -> None:
+        if self.conn.their_state is not h11.IDLE:
+            self._stop_expecting()
+        elif self._due is None and self.conn.trailing_data[0]:
+            self._expect()
 
     def _expect(self) -> None:
         self._due = self.loop.call_later(self.patience_seconds, self._refuse)

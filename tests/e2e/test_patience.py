@@ -34,8 +34,9 @@ def said(service: Service, *pieces: bytes) -> tuple[bytes, float]:
         (),
         (b"GET /healthz HTTP/1.1\r\nHost: x\r\n",),
         (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /heal"),
+        (b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nGET /heal",),
     ],
-    ids=["nothing", "half the headers", "half of a second request"],
+    ids=["nothing", "half the headers", "half of a second request", "a request and a half at once"],
 )
 def test_headers_that_do_not_come_are_not_waited_for(service: Service, pieces: tuple[bytes, ...]) -> None:
     answer, seconds = said(service, *pieces)
