@@ -25,7 +25,7 @@ demo: $(VENV)/installed ## the same, but end after the demo
 
 setup: $(VENV)/installed-dev ## install everything that tests and lint need
 
-test: $(VENV)/installed-dev lint types floors stack-files unit faults-short fuzz-short ## everything that CI runs
+test: $(VENV)/installed-dev lint types floors stack-files unit ## everything that CI runs
 
 test-fast: $(VENV)/installed-dev ## tests without servers, in seconds
 	$(BIN)/python -m pytest -q -n 2 $(FAST)
