@@ -12,7 +12,7 @@ NO_SECRETS := SECRET-OF-THE-CALLER|user:password@|someone:secret@|4bf92f3577b34d
 FAST := tests/unit tests/property tests/reference tests/golden tests/architecture
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo setup test test-fast faults faults-short fuzz fuzz-short machine audit secrets sbom lint types floors unit stack-files bench scip migrate migration lock openapi clean
+.PHONY: help run demo setup test test-fast faults fuzz machine audit secrets sbom lint types floors unit stack-files bench scip migrate migration lock openapi clean
 
 help: ## explain the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk 'BEGIN {FS = ":.*## "} {printf "  make %-12s %s\n", $$1, $$2}'
@@ -46,12 +46,6 @@ floors: $(VENV)/installed-dev ## the floors as contracts
 
 stack-files: $(VENV)/installed-dev ## lint Dockerfile and compose file, without Docker
 	$(BIN)/python scripts/lint_containers.py
-
-faults-short: $(VENV)/installed-dev
-	@SHORT=1 $(BIN)/python -m tests.faults.storm
-
-fuzz-short: $(VENV)/installed-dev
-	@SHORT=1 $(BIN)/python -m tests.fuzz.run
 
 faults: $(VENV)/installed-dev ## kill whatever can be killed under load, check the history (SHORT=1: minutes)
 	$(BIN)/python -m tests.faults.storm

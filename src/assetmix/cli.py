@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -78,7 +79,7 @@ def serve(port: Port = 8000, host: str = "127.0.0.1") -> None:
     """Serve the API; needs DATABASE_URL, REDIS_URL and ASSETMIX_KEY_PEPPER."""
     from uvicorn import Config  # noqa: PLC0415 - only this command serves
 
-    from assetmix.serving import HurriedH11, Server  # noqa: PLC0415
+    from assetmix.serving import HurriedH11, Server  # noqa: PLC0415 - loads the HTTP server
     from assetmix.settings import settings  # noqa: PLC0415
 
     logs.set_up()
@@ -101,20 +102,16 @@ def serve(port: Port = 8000, host: str = "127.0.0.1") -> None:
 @app.command()
 def worker(processes: Processes = 2) -> None:
     """Run a Celery worker; needs the same environment as serve."""
-    from assetmix.jobs.broker import QUEUE  # noqa: PLC0415
-    from assetmix.worker import celery, own_queue  # noqa: PLC0415 - reads the environment
+    from assetmix.worker import celery, queues  # noqa: PLC0415 - reads the environment
 
     options = ["--pool=prefork", f"--concurrency={processes}", "--without-gossip", "--without-mingle"]
-    queues = f"--queues={QUEUE},{own_queue(os.getpid())}"
-    name = f"--hostname=assetmix-{os.getpid()}@%h"
-    celery.worker_main(["worker", "--loglevel=WARNING", queues, name, *options])
+    names = [f"--queues={','.join(queues(os.getpid()))}", f"--hostname=assetmix-{os.getpid()}@%h"]
+    celery.worker_main(["worker", "--loglevel=WARNING", *names, *options])
 
 
 @app.command("worker-health")
 def worker_health(seconds: float = 60.0) -> None:
     """Tell by the exit code whether a worker of this host was heard of within so many seconds."""
-    import socket  # noqa: PLC0415
-
     from assetmix.services.lifecycle import is_hearing  # noqa: PLC0415 - reads the environment
 
     hearing = asyncio.run(_in_house(lambda house: is_hearing(house, socket.gethostname(), seconds)))
@@ -140,7 +137,7 @@ def migrate(revision: str = "head") -> None:
     ASSETMIX_APP_PASSWORD, ASSETMIX_WORKER_PASSWORD and ASSETMIX_METRICS_PASSWORD are given here.
     """
     from assetmix.persistence.revisions import applied_revision, newest_revision  # noqa: PLC0415
-    from assetmix.persistence.roles import ROLES, allow_logins  # noqa: PLC0415
+    from assetmix.persistence.roles import ROLES, allow_logins  # noqa: PLC0415 - loads the database's driver
 
     address = os.environ.get("DATABASE_URL", "")
     if not address:

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -54,6 +55,11 @@ def worker_name(pid: int) -> str:
 def own_queue(pid: int) -> str:
     """Name the queue of a worker's signs."""
     return f"{QUEUE}.{worker_name(pid)}"
+
+
+def queues(pid: int) -> tuple[str, str]:
+    """Name what a worker listens to: the bell that all hear, and its own signs."""
+    return QUEUE, own_queue(pid)
 
 
 @dataclass(slots=True)
@@ -166,9 +172,9 @@ def _end(**_: object) -> None:
 
 def _give_back(grace_seconds: float) -> None:
     """Let runs go on for a while, then give back those that have not ended, and end."""
-    if not threading.Event().wait(grace_seconds):
-        asyncio.run(_with_house(lambda house: leave(house, worker_name(os.getpid()))))
-        os.kill(os.getpid(), signal.SIGQUIT)
+    time.sleep(grace_seconds)
+    asyncio.run(_with_house(lambda house: leave(house, worker_name(os.getpid()))))
+    os.kill(os.getpid(), signal.SIGQUIT)
 
 
 async def _with_house(use: Callable[[House], Awaitable[object]]) -> None:

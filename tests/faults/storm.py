@@ -43,6 +43,9 @@ SAMPLE = 50
 EVERY_SECONDS = 5.0
 """Pause between two lines of progress."""
 
+MOST_HURTS = int(os.environ.get("MOST_HURTS", "2"))
+"""A run that is hurt three times is given up, and rightly; one that was not must succeed."""
+
 BRIEF_EVERY = 8
 """One run in so many takes a moment longer, so that there is something to be killed in."""
 
@@ -73,6 +76,8 @@ class History:
     retries: Counter[str] = field(default_factory=Counter)
     done: Counter[str] = field(default_factory=Counter)
     reclaims: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    hurt: Counter[str] = field(default_factory=Counter)
+    """How often each run was hurt."""
 
     @property
     def kills(self) -> int:
@@ -183,7 +188,8 @@ class Injector:
         return bool(self._wounds)
 
     def _wound(self, kind: str, victims: Callable[[int], list[int]]) -> None:
-        rows = self._hurt.sql("select run_id, attempt, worker from jobs where state = 'running'")
+        running = self._hurt.sql("select run_id, attempt, worker from jobs where state = 'running'")
+        rows = [row for row in running if self._history.hurt[row["run_id"]] < MOST_HURTS]
         if not rows:
             raise ProcessLookupError
         row = self._random.choice(rows)
@@ -192,6 +198,7 @@ class Injector:
             raise ProcessLookupError  # not ours: dead by now, and its number may be somebody else's
         for pid in victims(child):
             os.kill(pid, signal.SIGKILL)
+        self._history.hurt[row["run_id"]] += 1
         self._wounds.append(Wound(kind, row["run_id"], row["attempt"], time.monotonic()))
 
     def _group_of(self, child: int) -> list[int]:
@@ -289,7 +296,7 @@ def _jobs(hurt: Hurtable) -> str:
 def _verdict(hurt: Hurtable, history: History) -> dict[str, Any]:
     """Compare what the database holds with what the clients were told."""
     rows = hurt.sql(
-        "select o.id, o.status, o.result is not null as answered, o.optimization_hash, o.attempt,"
+        "select o.id, o.status, o.error, o.result is not null as answered, o.optimization_hash, o.attempt,"
         " (select count(*) from events e where e.tenant_id = o.tenant_id and e.run_id = o.id) as events,"
         " (select count(*) from audit a where a.tenant_id = o.tenant_id and a.subject = o.id"
         "   and a.action = 'optimization.end') as ends from optimizations o"
@@ -307,7 +314,17 @@ def _verdict(hurt: Hurtable, history: History) -> dict[str, Any]:
         "attempts": sum(row["attempt"] for row in rows),
         "inputs": len({row["optimization_hash"] for row in rows}),
         "strange": history.strange[:5] + _disagreements(hurt, history),
+        "unlike": [
+            f"{row['id']} {row['status']} {row['attempt']} {row['error']}" for row in rows if row["id"] not in ended
+        ],
     }
+
+
+def _told(row: asyncpg.Record, history: History) -> str:
+    """Say of a run that did not succeed how it ended, and how often it was hurt."""
+    return (
+        f"{row['id']} {row['status']}, attempt {row['attempt']}, hurt {history.hurt[row['id']]} times: {row['error']}"
+    )
 
 
 def _disagreements(hurt: Hurtable, history: History) -> list[str]:
@@ -341,8 +358,9 @@ def _show(report: dict[str, Any], console: Console) -> None:
         table.add_row(f"{kind}, seconds to the next claim", ", ".join(f"{k} {v}" for k, v in figures.items()))
     console.print(table)
     console.print(f"written to {REPORT}")
-    for strange in report["strange"]:
-        console.print(f"strange: {strange}")
+    for kind in ("strange", "unlike"):
+        for one in report[kind]:
+            console.print(f"{kind}: {one}")
 
 
 if __name__ == "__main__":

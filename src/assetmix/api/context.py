@@ -1,18 +1,21 @@
 """What belongs to one request, kept in the ASGI scope: its id, and headers that every answer to it has."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from ulid import ULID
 
 from assetmix import traces
 
+Scope = MutableMapping[str, Any]
+"""What ASGI knows of a request."""
+
 TRACE = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}\Z")
 ACCEPTABLE = re.compile(rb"[A-Za-z0-9_-]{1,64}\Z")
 
 
-def request_id(scope: Any) -> str:  # noqa: ANN401 - an ASGI scope
+def request_id(scope: Scope) -> str:
     """Give the request's id: the caller's `X-Request-Id` where it is acceptable, else a new one."""
     state = scope.setdefault("state", {})
     if "request_id" not in state:
@@ -21,7 +24,7 @@ def request_id(scope: Any) -> str:  # noqa: ANN401 - an ASGI scope
     return str(state["request_id"])
 
 
-def traceparent(scope: Any) -> str | None:  # noqa: ANN401 - an ASGI scope
+def traceparent(scope: Scope) -> str | None:
     """Give the trace that the request belongs to (W3C Trace Context): our span's, else the caller's, None for none."""
     own = traces.current()
     if own is not None:
@@ -30,12 +33,12 @@ def traceparent(scope: Any) -> str | None:  # noqa: ANN401 - an ASGI scope
     return given.decode() if TRACE.match(given) else None
 
 
-def add_headers(scope: Any, headers: Mapping[str, str]) -> None:  # noqa: ANN401 - an ASGI scope
+def add_headers(scope: Scope, headers: Mapping[str, str]) -> None:
     """Have whatever answers the request carry these headers."""
     scope.setdefault("state", {}).setdefault("headers", {}).update(headers)
 
 
-def added_headers(scope: Any) -> list[tuple[bytes, bytes]]:  # noqa: ANN401 - an ASGI scope
+def added_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
     """Give the headers that were added, as ASGI has them."""
     added = scope.get("state", {}).get("headers", {})
     return [(name.lower().encode(), value.encode()) for name, value in added.items()]

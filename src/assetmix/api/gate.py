@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assetmix import logs
-from assetmix.api.context import added_headers, request_id, traceparent
+from assetmix.api.context import Scope, added_headers, request_id, traceparent
 from assetmix.api.metrics import Meters
 from assetmix.api.problems import MEDIA_TYPE, Problem, document, problem_of
 from assetmix.services.draining import DRAIN
@@ -22,7 +22,6 @@ from assetmix.services.draining import DRAIN
 log = logging.getLogger(__name__)
 
 Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]

@@ -4,12 +4,12 @@ import hmac
 import ipaddress
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
 from fastapi import APIRouter, Request
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_1_0_0, generate_latest
+from pydantic import SecretStr
 from starlette.responses import PlainTextResponse, Response
 
 from assetmix.api.deps import InHouse
@@ -21,7 +21,6 @@ from assetmix.services.metrics import Figures, figures
 router = APIRouter(tags=["service"])
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-PREFIX = "assetmix"
 
 
 class Meters:
@@ -62,13 +61,13 @@ async def metrics(request: Request, inside: InHouse) -> Response:
     text = generate_latest(meters.registry)
     if inside.observer is not None:
         try:
-            text += generate_latest(_once(await figures(inside.observer)))
+            text += generate_latest(_Known(await figures(inside.observer)))
         except Unavailable:
             text += b"# the database is away: its figures are missing\n"
     return Response(text, media_type=CONTENT_TYPE_PLAIN_1_0_0)
 
 
-def _require_insider(request: Request, token: Any) -> None:  # noqa: ANN401 - a secret or None
+def _require_insider(request: Request, token: SecretStr | None) -> None:
     if token is None:
         host = request.client.host if request.client else ""
         if not _is_loopback(host):
@@ -86,8 +85,8 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-class _once:  # noqa: N801 - called like a function where it is used
-    """A registry of one answer."""
+class _Known:
+    """Figures in the form of a registry."""
 
     def __init__(self, known: Figures) -> None:
         self._known = known

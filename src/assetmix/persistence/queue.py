@@ -187,11 +187,13 @@ async def sweep(connection: Connection, most_losses: int, ring_seconds: tuple[fl
     """
     expired = (jobs.c.state == "running") & (jobs.c.lease_until < sa.func.now())
     spent = jobs.c.losses + 1 >= most_losses
-    unwanted = await _some(connection, expired & jobs.c.cancel_requested, sa.delete(jobs))
-    lost = await _some(connection, expired & spent, sa.delete(jobs))
+    asked = jobs.c.cancel_requested
+    unwanted = await _some(connection, expired & asked, sa.delete(jobs))
+    lost = await _some(connection, expired & ~asked & spent, sa.delete(jobs))
     await end_lost(connection, unwanted, CANCELLED, SCHEDULER)
     await end_lost(connection, lost, GIVEN_UP, SCHEDULER)
-    back = await _some(connection, expired, sa.update(jobs).values(_BACK | {"losses": jobs.c.losses + 1}))
+    again = _BACK | {"losses": jobs.c.losses + 1}
+    back = await _some(connection, expired & ~asked & ~spent, sa.update(jobs).values(again))
     await _requeue(connection, back, SCHEDULER)
     await _wake(connection, {tenant_id for tenant_id, _ in (*unwanted, *lost)})
     first, longest = ring_seconds

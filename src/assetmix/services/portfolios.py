@@ -7,7 +7,6 @@ from assetmix.persistence import outcomes, portfolios
 from assetmix.persistence.journal import note
 from assetmix.persistence.outcomes import Actor
 from assetmix.persistence.portfolios import StoredPortfolio
-from assetmix.persistence.session import Connection
 from assetmix.services.context import Caller, House, entry
 from assetmix.services.ids import new_id
 from assetmix.services.names import currency_faults, require_name
@@ -32,12 +31,13 @@ async def put_portfolio(
     require_name(client_reference, "portfolio")
     refuse(portfolio_faults(portfolio))
     async with house.database.transaction(caller.tenant_id) as connection:
-        known = await _require(connection, caller, client_reference, expected)
+        known = await portfolios.find_portfolio(connection, caller.tenant_id, client_reference, lock=True)
+        require(expected, known, caller, "portfolio")
         put = portfolios.put_portfolio(connection, caller.tenant_id, new_id("P"), client_reference, portfolio)
         stored, created = await put
         if known is None and not created:
             # nothing was there to lock, and another request was faster
-            require(expected, stored.tag, caller, "portfolio")
+            require(expected, stored, caller, "portfolio")
         await note(connection, caller.tenant_id, entry(caller, "portfolio.put", stored.id, version=stored.version))
     return stored, created
 
@@ -74,18 +74,13 @@ async def delete_portfolio(house: House, caller: Caller, name: str, expected: Ex
         when it is not what the caller expects
     """
     async with house.database.transaction(caller.tenant_id) as connection:
-        known = await _require(connection, caller, name, expected)
+        known = await portfolios.find_portfolio(connection, caller.tenant_id, name, lock=True)
+        require(expected, known, caller, "portfolio")
         if known is None:
             raise NotFound("no such portfolio")
         await outcomes.abandon(connection, caller.tenant_id, known.id, Actor(caller.key_id, caller.request_id))
         await portfolios.delete_portfolio(connection, caller.tenant_id, known.id)
         await note(connection, caller.tenant_id, entry(caller, "portfolio.delete", name))
-
-
-async def _require(connection: Connection, caller: Caller, name: str, expected: Expected) -> StoredPortfolio | None:
-    known = await portfolios.find_portfolio(connection, caller.tenant_id, name, lock=True)
-    require(expected, None if known is None else known.tag, caller, "portfolio")
-    return known
 
 
 def portfolio_faults(portfolio: Portfolio, pointer: str = "") -> list[Fault]:

@@ -1,6 +1,7 @@
 """What a caller expects of a resource before it is changed, so that two editors do not overwrite each other."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from assetmix.errors import PreconditionFailed, PreconditionRequired
 from assetmix.services.context import Caller
@@ -31,12 +32,16 @@ class Expected:
 ANYTHING = Expected()
 
 
-def require(expected: Expected, present: str | None, caller: Caller, noun: str) -> None:
-    """Refuse a change of something else than what the caller expects.
+class Tagged(Protocol):
+    """Something stored, whose tag names its version and content."""
 
-    Parameters
-    ----------
-    present : tag of the resource as it is; None where there is none
+    @property
+    def tag(self) -> str:
+        """The tag."""
+
+
+def require(expected: Expected, stored: Tagged | None, caller: Caller, noun: str) -> None:
+    """Refuse a change of something else than what the caller expects; `stored` is None where there is nothing yet.
 
     Raises
     ------
@@ -45,6 +50,7 @@ def require(expected: Expected, present: str | None, caller: Caller, noun: str) 
     PreconditionRequired
         when the tenant has every change say what it expects, and this one does not
     """
+    present = None if stored is None else stored.tag
     if expected.is_anything:
         if present is not None and caller.settings.get(REQUIRED):
             raise PreconditionRequired(f"say which version of the {noun} you change: If-Match with its ETag")

@@ -57,7 +57,8 @@ async def put_model(house: House, caller: Caller, given: Upload, expected: Expec
     new = await asyncio.to_thread(_checked, given)
     async with house.database.transaction(caller.tenant_id, UPLOAD_SECONDS) as connection:
         await risk_models.lock_models(connection, caller.tenant_id)
-        await _require(connection, caller, given.name, expected)
+        known = await risk_models.find_model(connection, caller.tenant_id, given.name)
+        require(expected, known, caller, "risk model")
         stored = await risk_models.put_model(connection, caller.tenant_id, new)
         await note(connection, caller.tenant_id, entry(caller, "risk_model.put", given.name, digest=stored.digest))
     return stored
@@ -97,15 +98,11 @@ async def delete_model(house: House, caller: Caller, name: str, expected: Expect
     """
     async with house.database.transaction(caller.tenant_id) as connection:
         await risk_models.lock_models(connection, caller.tenant_id)
-        await _require(connection, caller, name, expected)
+        known = await risk_models.find_model(connection, caller.tenant_id, name)
+        require(expected, known, caller, "risk model")
         if not await risk_models.delete_model(connection, caller.tenant_id, name):
             raise NotFound("no such risk model")
         await note(connection, caller.tenant_id, entry(caller, "risk_model.delete", name))
-
-
-async def _require(connection: Connection, caller: Caller, name: str, expected: Expected) -> None:
-    known = await risk_models.find_model(connection, caller.tenant_id, name)
-    require(expected, None if known is None else known.tag, caller, "risk model")
 
 
 async def choose(connection: Connection, tenant_id: str, asked: str | None, strategy: Strategy) -> ChosenModel | None:

@@ -7,7 +7,6 @@ from assetmix.optimization.check import check_strategy, refuse
 from assetmix.optimization.strategy import Strategy
 from assetmix.persistence import strategies
 from assetmix.persistence.journal import note
-from assetmix.persistence.session import Connection
 from assetmix.persistence.strategies import StoredStrategy
 from assetmix.services.context import Caller, House, entry
 from assetmix.services.names import require_name
@@ -30,7 +29,8 @@ async def put_strategy(
     refuse(check_strategy(strategy))
     async with house.database.transaction(caller.tenant_id) as connection:
         await strategies.lock_strategies(connection, caller.tenant_id)
-        await _require(connection, caller, name, expected)
+        known = await strategies.find_strategy(connection, caller.tenant_id, name)
+        require(expected, known, caller, "strategy")
         stored, created = await strategies.put_strategy(connection, caller.tenant_id, name, strategy)
         await note(connection, caller.tenant_id, entry(caller, "strategy.put", name, version=stored.version))
     return stored, created
@@ -76,7 +76,8 @@ async def delete_strategy(house: House, caller: Caller, name: str, expected: Exp
     """
     async with house.database.transaction(caller.tenant_id) as connection:
         await strategies.lock_strategies(connection, caller.tenant_id)
-        await _require(connection, caller, name, expected)
+        known = await strategies.find_strategy(connection, caller.tenant_id, name)
+        require(expected, known, caller, "strategy")
         if not await strategies.delete_strategy(connection, caller.tenant_id, name):
             raise NotFound("no such strategy")
         await note(connection, caller.tenant_id, entry(caller, "strategy.delete", name))
@@ -94,8 +95,3 @@ async def check_only(house: House, caller: Caller, strategy: str | Strategy) -> 
     """
     whole = (await get_strategy(house, caller, strategy)).strategy if isinstance(strategy, str) else strategy
     refuse(check_strategy(whole))
-
-
-async def _require(connection: Connection, caller: Caller, name: str, expected: Expected) -> None:
-    known = await strategies.find_strategy(connection, caller.tenant_id, name)
-    require(expected, None if known is None else known.tag, caller, "strategy")

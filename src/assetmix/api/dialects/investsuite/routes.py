@@ -22,9 +22,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get(
-    "/portfolios/{portfolio_id}/optimizations/latest/", responses=RESPONSES, openapi_extra=takes("If-None-Match")
-)
+@router.get("/portfolios/{portfolio_id}/optimizations/latest/", responses=RESPONSES, openapi_extra=POLLED)
 @router.get("/portfolios/{portfolio_id}/optimizations/latest", include_in_schema=False)
 async def latest_of_portfolio(portfolio_id: str, request: Request, inside: InHouse, caller: Reader) -> Response:
     """Poll the optimization that was requested last for a portfolio."""
