@@ -3,8 +3,10 @@
 import itertools
 import os
 import signal
+from contextlib import suppress
 from typing import Any
 
+import asyncpg
 import httpx
 import psutil
 import pytest
@@ -178,3 +180,23 @@ def test_workers_write_down_that_they_hear(service: Service) -> None:
         return [row["processes"] for row in service.sql(sign)] == [2]
 
     assert service.until(signed)
+
+
+def test_a_worker_ends_though_its_servers_are_gone(service: Service) -> None:
+    service.until(lambda: psutil.pid_exists(service.supervisor.pid("worker") or 0))
+    worker = psutil.Process(service.supervisor.pid("worker"))
+    for name in ("valkey", "postgres"):
+        os.kill(service.supervisor.pid(name), signal.SIGKILL)
+
+    worker.terminate()
+    psutil.wait_procs([worker], timeout=30)
+
+    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
+    service.until(lambda: whole(service))
+
+
+def whole(service: Service) -> bool:
+    """Whether the servers and a worker are back."""
+    with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return bool(service.sql("select 1 from workers where seen_at > now() - interval '2 seconds'"))
+    return False

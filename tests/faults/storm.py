@@ -314,9 +314,7 @@ def _verdict(hurt: Hurtable, history: History) -> dict[str, Any]:
         "attempts": sum(row["attempt"] for row in rows),
         "inputs": len({row["optimization_hash"] for row in rows}),
         "strange": history.strange[:5] + _disagreements(hurt, history),
-        "unlike": [
-            f"{row['id']} {row['status']} {row['attempt']} {row['error']}" for row in rows if row["id"] not in ended
-        ],
+        "unlike": [_told(row, history) for row in rows if row["id"] not in ended],
     }
 
 

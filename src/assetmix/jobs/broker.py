@@ -62,4 +62,5 @@ def make_celery(redis_url: str) -> Celery:
 def forget_queue(app: Celery, name: str) -> None:
     """Delete a queue that nobody will listen to again; if the broker is away, it stays."""
     with suppress(OperationalError, OSError, RedisError), app.connection_for_write(connect_timeout=2) as connection:
-        connection.default_channel.queue_delete(name)
+        connection.connect()  # once; the default channel would try again and again
+        connection.channel().queue_delete(name)
