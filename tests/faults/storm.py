@@ -10,28 +10,22 @@ one audit entry, and there is no run that nobody asked for.
 import json
 import os
 import random
-import signal
-import statistics
 import sys
 import threading
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 import httpx
-import psutil
-from redis import Redis
-from redis.exceptions import RedisError
 from rich.console import Console
 from rich.table import Table
 
 from tests.faults import solver
-from tests.faults.stack import SCHEDULERS, WORKERS, Hurtable, hurtable
+from tests.faults.history import History, figures_of, verdict_of
+from tests.faults.injector import AWAY, Injector
+from tests.faults.stack import Hurtable, hurtable
 from tests.makers import make_snapshot
 from tests.service import load_market, strategy_document
 
@@ -39,17 +33,11 @@ REPORT = Path("build") / "faults.json"
 CLIENTS = 6
 PORTFOLIOS = 48
 PATIENCE_SECONDS = 240.0
-SAMPLE = 50
 EVERY_SECONDS = 5.0
 """Pause between two lines of progress."""
 
-MOST_HURTS = int(os.environ.get("MOST_HURTS", "2"))
-"""A run that is hurt three times is given up, and rightly; one that was not must succeed."""
-
 BRIEF_EVERY = 8
 """One run in so many takes a moment longer, so that there is something to be killed in."""
-
-AWAY = (httpx.HTTPError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, RedisError)
 
 
 @dataclass(frozen=True)
@@ -61,38 +49,6 @@ class Size:
 
 
 SHORT, LONG = Size(2_000, 60), Size(20_000, 500)
-
-
-@dataclass
-class History:
-    """What the clients were told, and what was done to the stack."""
-
-    accepted: dict[str, str] = field(default_factory=dict)
-    """Run by idempotency key."""
-
-    strange: list[str] = field(default_factory=list)
-    """Answers that no client should ever have."""
-
-    retries: Counter[str] = field(default_factory=Counter)
-    done: Counter[str] = field(default_factory=Counter)
-    reclaims: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    hurt: Counter[str] = field(default_factory=Counter)
-    """How often each run was hurt."""
-
-    @property
-    def kills(self) -> int:
-        """How many processes were killed."""
-        return sum(count for name, count in self.done.items() if name.startswith("kill "))
-
-
-@dataclass(frozen=True)
-class Wound:
-    """A run whose process was killed, and when."""
-
-    kind: str
-    run_id: str
-    attempt: int
-    at: float
 
 
 class Clients:
@@ -144,88 +100,6 @@ class Clients:
             time.sleep(0.1)
 
 
-class Injector:
-    """Does one bad thing after the other, and watches how soon what was hurt goes on."""
-
-    def __init__(self, hurt: Hurtable, history: History, seed: int) -> None:
-        self._hurt = hurt
-        self._history = history
-        self._random = random.Random(seed)  # noqa: S311 - to repeat a storm, not to hide anything
-        self._wounds: list[Wound] = []
-        self._deeds: dict[str, tuple[int, Callable[[], None]]] = {
-            "kill solver": (20, lambda: self._wound("kill solver", _solver_of)),
-            "kill child": (16, lambda: self._wound("kill child", _itself)),
-            "kill worker": (8, lambda: self._wound("kill worker", self._group_of)),
-            "kill scheduler": (8, lambda: self._kill(self._random.choice(SCHEDULERS))),
-            "kill api": (4, lambda: self._kill("api")),
-            "kill valkey": (4, lambda: self._kill("valkey")),
-            "kill postgres": (3, lambda: self._kill("postgres")),
-            "flush the queue": (2, self._flush),
-            "cut redis": (2, self._hurt.redis.cut),
-            "cut postgres": (2, self._hurt.postgres.cut),
-        }
-
-    def strike(self) -> None:
-        """Do something bad."""
-        names = list(self._deeds)
-        name = self._random.choices(names, [self._deeds[one][0] for one in names])[0]
-        with suppress(psutil.Error, ProcessLookupError, *AWAY):
-            self._deeds[name][1]()
-            self._history.done[name] += 1
-
-    def look(self) -> None:
-        """Note which runs that were hurt are being worked on again, or have ended."""
-        with suppress(*AWAY):
-            for wound in list(self._wounds):
-                rows = self._hurt.sql("select attempt, status from optimizations where id = $1", wound.run_id)
-                if rows[0]["attempt"] > wound.attempt or rows[0]["status"] not in {"queued", "running"}:
-                    self._history.reclaims[wound.kind].append(time.monotonic() - wound.at)
-                    self._wounds.remove(wound)
-
-    @property
-    def waits(self) -> bool:
-        """Whether any run that was hurt is not worked on yet."""
-        return bool(self._wounds)
-
-    def _wound(self, kind: str, victims: Callable[[int], list[int]]) -> None:
-        running = self._hurt.sql("select run_id, attempt, worker from jobs where state = 'running'")
-        rows = [row for row in running if self._history.hurt[row["run_id"]] < MOST_HURTS]
-        if not rows:
-            raise ProcessLookupError
-        row = self._random.choice(rows)
-        child = int(row["worker"].rpartition(":")[2])
-        if child not in {one.pid for one in self._hurt.children()}:
-            raise ProcessLookupError  # not ours: dead by now, and its number may be somebody else's
-        for pid in victims(child):
-            os.kill(pid, signal.SIGKILL)
-        self._history.hurt[row["run_id"]] += 1
-        self._wounds.append(Wound(kind, row["run_id"], row["attempt"], time.monotonic()))
-
-    def _group_of(self, child: int) -> list[int]:
-        """Give a worker with all its processes; an orphan's parent is nobody of ours."""
-        main = psutil.Process(child).parent()
-        if main is None or main.pid not in {self._hurt.supervisor.pid(name) for name in WORKERS}:
-            raise ProcessLookupError
-        return [main.pid, *(one.pid for one in main.children(recursive=True))]
-
-    def _kill(self, name: str) -> None:
-        if not self._hurt.alive(name):
-            raise ProcessLookupError
-        os.kill(self._hurt.supervisor.pid(name) or 0, signal.SIGKILL)
-
-    def _flush(self) -> None:
-        with Redis.from_url(self._hurt.addresses.redis_url, socket_timeout=2) as redis:
-            redis.flushall()
-
-
-def _itself(child: int) -> list[int]:
-    return [child]
-
-
-def _solver_of(child: int) -> list[int]:
-    return [one.pid for one in psutil.Process(child).children() if "tests.faults.solver" in one.cmdline()]
-
-
 def main() -> int:
     """Run the storm; 1 if anything was lost or doubled."""
     size = SHORT if os.environ.get("SHORT") else LONG
@@ -236,13 +110,14 @@ def main() -> int:
     with hurtable({"ASSETMIX_SIGN_SECONDS": "2"}) as hurt:
         injector = Injector(hurt, history, seed)
         _blow(hurt, injector, history, size, console)
-        verdict = _verdict(hurt, history)
-    report = verdict | _figures(history) | {"seed": seed, "seconds": round(time.monotonic() - began, 1)}
+        verdict = verdict_of(hurt, history)
+    report = verdict | figures_of(history) | {"seed": seed, "seconds": round(time.monotonic() - began, 1)}
     REPORT.parent.mkdir(parents=True, exist_ok=True)
     REPORT.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     _show(report, console)
     solved = verdict["inputs"] == verdict["runs"] <= verdict["attempts"]
-    return int(bool(verdict["lost"] or verdict["doubled"] or verdict["strange"] or not solved))
+    wrong = [verdict[name] for name in ("lost", "doubled", "blamed", "strange")]
+    return int(any(wrong) or not solved)
 
 
 def _blow(hurt: Hurtable, injector: Injector, history: History, size: Size, console: Console) -> None:
@@ -293,64 +168,9 @@ def _jobs(hurt: Hurtable) -> str:
     return "?"
 
 
-def _verdict(hurt: Hurtable, history: History) -> dict[str, Any]:
-    """Compare what the database holds with what the clients were told."""
-    rows = hurt.sql(
-        "select o.id, o.status, o.error, o.result is not null as answered, o.optimization_hash, o.attempt,"
-        " (select count(*) from events e where e.tenant_id = o.tenant_id and e.run_id = o.id) as events,"
-        " (select count(*) from audit a where a.tenant_id = o.tenant_id and a.subject = o.id"
-        "   and a.action = 'optimization.end') as ends from optimizations o"
-    )
-    ended = {row["id"] for row in rows if row["status"] == "succeeded" and row["answered"]}
-    written = {row["id"] for row in rows if row["events"] >= 1 and row["ends"] >= 1}
-    twice = {row["id"] for row in rows if row["events"] > 1 or row["ends"] > 1}
-    known = set(history.accepted.values())
-    return {
-        "runs": len(history.accepted),
-        "kills": history.kills,
-        "lost": len(known - (ended & written)),
-        # a run told twice, or one that no client knows of
-        "doubled": len(twice | ({row["id"] for row in rows} - known)) + len(history.accepted) - len(known),
-        "attempts": sum(row["attempt"] for row in rows),
-        "inputs": len({row["optimization_hash"] for row in rows}),
-        "strange": history.strange[:5] + _disagreements(hurt, history),
-        "unlike": [_told(row, history) for row in rows if row["id"] not in ended],
-    }
-
-
-def _told(row: asyncpg.Record, history: History) -> str:
-    """Say of a run that did not succeed how it ended, and how often it was hurt."""
-    return (
-        f"{row['id']} {row['status']}, attempt {row['attempt']}, hurt {history.hurt[row['id']]} times: {row['error']}"
-    )
-
-
-def _disagreements(hurt: Hurtable, history: History) -> list[str]:
-    """Whether the API tells of some runs what the database holds."""
-    chosen = random.sample(sorted(history.accepted.values()), min(SAMPLE, len(history.accepted)))
-    with hurt.client("storm") as client:
-        found = [client.get(f"/v1/optimizations/{run_id}").json() for run_id in chosen]
-    return [run["id"] for run in found if run["status"] != "succeeded" or run["result"] is None]
-
-
-def _figures(history: History) -> dict[str, Any]:
-    return {
-        "faults": dict(sorted(history.done.items())),
-        "retries": dict(sorted(history.retries.items())),
-        "reclaim_seconds": {kind: _percentiles(seconds) for kind, seconds in sorted(history.reclaims.items())},
-        "workers": len(WORKERS),
-    }
-
-
-def _percentiles(seconds: list[float]) -> dict[str, float]:
-    ordered = sorted(seconds)
-    last = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
-    return {"n": len(ordered), "p50": round(statistics.median(ordered), 2), "p99": round(last, 2)}
-
-
 def _show(report: dict[str, Any], console: Console) -> None:
     table = Table("", "", title="Storm")
-    for name in ("runs", "kills", "lost", "doubled", "attempts", "seconds", "seed"):
+    for name in ("runs", "kills", "lost", "doubled", "blamed", "attempts", "seconds", "seed"):
         table.add_row(name, str(report[name]))
     for kind, figures in report["reclaim_seconds"].items():
         table.add_row(f"{kind}, seconds to the next claim", ", ".join(f"{k} {v}" for k, v in figures.items()))

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import text
 
 from assetmix.errors import Conflict
-from assetmix.persistence import optimizations, outcomes, queue
+from assetmix.persistence import claims, optimizations, outcomes, queue
+from assetmix.persistence.claims import Claim
 from assetmix.persistence.optimizations import Run
 from assetmix.persistence.outcomes import Actor, Ending
-from assetmix.persistence.queue import Claim
 from tests.integration.conftest import Base, Bench
 
 DONE = Ending(status="succeeded", result='{"a": 1}', timings={"total_ms": 1.0})
@@ -24,7 +24,7 @@ CALLER = Actor("key", "request")
 async def claim(bench: Bench, worker: str = "w", lease: float = 30.0) -> Run | None:
     while True:
         with suppress(Conflict):  # others claimed at the same moment: look again
-            return await bench.do(queue.claim, Claim(worker, lease))
+            return await bench.do(claims.claim, Claim(worker, lease))
 
 
 async def test_many_workers_claim_each_run_once(bench: Bench) -> None:
@@ -179,7 +179,7 @@ async def test_without_a_cap_of_its_own_a_tenant_has_its_share_of_the_workers(ba
     for _ in range(6):
         await bench.run(tenant)
 
-    claimed = [await bench.do(queue.claim, Claim("w", 30.0, share=0.75)) for _ in range(6)]
+    claimed = [await bench.do(claims.claim, Claim("w", 30.0, share=0.75)) for _ in range(6)]
     await execute(base, "delete from workers")
 
     assert sum(run is not None for run in claimed) == 3
@@ -207,7 +207,7 @@ async def test_a_tenant_cannot_lift_its_own_share(base: Base, bench: Bench) -> N
     for _ in range(6):
         await bench.run(tenant)
 
-    claimed = [await bench.do(queue.claim, Claim("w", 30.0, share=0.75)) for _ in range(6)]
+    claimed = [await bench.do(claims.claim, Claim("w", 30.0, share=0.75)) for _ in range(6)]
     await execute(base, "delete from workers")
 
     assert sum(run is not None for run in claimed) == 3

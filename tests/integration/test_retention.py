@@ -6,10 +6,10 @@ import asyncpg
 import pytest
 
 from assetmix.errors import Conflict
-from assetmix.persistence import optimizations, outcomes, queue, retention, snapshots
+from assetmix.persistence import claims, optimizations, outcomes, retention, snapshots
+from assetmix.persistence.claims import Claim
 from assetmix.persistence.optimizations import NewRun
 from assetmix.persistence.outcomes import Ending
-from assetmix.persistence.queue import Claim
 from tests.integration.conftest import Base, Bench
 
 LONG_AGO = "finished_at = now() - interval '11 days', requested_at = now() - interval '11 days'"
@@ -32,7 +32,7 @@ async def count(base: Base, table: str) -> int:
 async def test_ended_runs_go_with_their_events_and_what_only_they_named(base: Base, bench: Bench) -> None:
     tenant = await bench.tenant("one")
     await bench.run(tenant)
-    ended = await bench.do(queue.claim, Claim("w", 30.0))
+    ended = await bench.do(claims.claim, Claim("w", 30.0))
     await bench.do(outcomes.finish, ended, DONE)
     await bench.run(tenant)
     await age(
@@ -64,7 +64,7 @@ async def test_a_snapshot_that_no_run_names_is_kept_for_a_day(base: Base, bench:
 async def test_a_run_that_was_just_given_as_an_answer_is_kept(base: Base, bench: Bench) -> None:
     tenant = await bench.tenant("one")
     await bench.run(tenant)
-    run = await bench.do(queue.claim, Claim("w", 30.0))
+    run = await bench.do(claims.claim, Claim("w", 30.0))
     await bench.do(outcomes.finish, run, DONE)
     await age(base, f"update optimizations set {LONG_AGO}")
     ended = await bench.do(optimizations.find_run, tenant, run.id)
@@ -78,7 +78,7 @@ async def test_a_run_that_was_just_given_as_an_answer_is_kept(base: Base, bench:
 async def test_the_audit_trail_outlives_what_a_tenant_sets(base: Base, bench: Bench) -> None:
     tenant = await bench.tenant("one")
     await bench.run(tenant)
-    run = await bench.do(queue.claim, Claim("w", 30.0))
+    run = await bench.do(claims.claim, Claim("w", 30.0))
     await bench.do(outcomes.finish, run, DONE)
     await age(base, "update audit set at = now() - interval '11 days'")
 
@@ -90,7 +90,7 @@ async def test_what_waits_or_runs_is_never_purged(base: Base, bench: Bench) -> N
     tenant = await bench.tenant("one")
     await bench.run(tenant)
     await bench.run(tenant)
-    await bench.do(queue.claim, Claim("w", 30.0))
+    await bench.do(claims.claim, Claim("w", 30.0))
     await age(base, "update optimizations set queued_at = now() - interval '1000 days'")
 
     await bench.do(retention.purge, tenant, 1, 1)
@@ -140,7 +140,7 @@ async def test_a_purge_of_one_tenant_leaves_the_others_alone(base: Base, bench: 
     one, two = await bench.tenant("one"), await bench.tenant("two")
     for tenant in (one, two):
         await bench.run(tenant)
-        run = await bench.do(queue.claim, Claim("w", 30.0))
+        run = await bench.do(claims.claim, Claim("w", 30.0))
         await bench.do(outcomes.finish, run, DONE)
         await age(
             base,

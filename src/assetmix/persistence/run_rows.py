@@ -117,6 +117,13 @@ sa.Index(
     unique=True,
     postgresql_where=jobs.c.state == "running",
 )
+sa.Index(
+    "waiting_in_turn",
+    jobs.c.tenant_id,
+    jobs.c.queued_at,
+    jobs.c.run_id,
+    postgresql_where=jobs.c.state == "queued",
+)
 sa.Index("waiting", jobs.c.queued_at, postgresql_where=jobs.c.state == "queued")
 sa.Index("leases", jobs.c.lease_until, postgresql_where=jobs.c.state == "running")
 

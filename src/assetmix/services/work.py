@@ -13,10 +13,10 @@ from assetmix import logs, traces
 from assetmix.errors import Conflict, Unavailable
 from assetmix.jobs.frames import Frame
 from assetmix.jobs.solver_process import SolverLost, SolverProcess
-from assetmix.persistence import liveness, outcomes, queue, risk_models, snapshots, tallies
+from assetmix.persistence import claims, liveness, outcomes, queue, risk_models, snapshots, tallies
+from assetmix.persistence.claims import Claim
 from assetmix.persistence.optimizations import Run
 from assetmix.persistence.outcomes import WORKER_LOST, Ending
-from assetmix.persistence.queue import Claim
 from assetmix.persistence.session import Connection
 from assetmix.services.context import House
 from assetmix.services.versions import versions
@@ -98,7 +98,7 @@ async def _claim(shop: Workshop) -> Run | None:
     for _ in range(CLAIMS):
         try:
             async with shop.house.database.transaction() as connection:
-                return await queue.claim(connection, wanted)
+                return await claims.claim(connection, wanted)
         except Conflict:
             continue
         except Unavailable as error:
