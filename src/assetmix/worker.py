@@ -80,11 +80,13 @@ class Child:
     async def _sign(self, processes: int) -> None:
         await sign(self.shop.house, worker_name(os.getppid()), processes, __version__)
         await release_dead(self.shop.house, socket.gethostname())
+        await self.shop.house.bell.flush()
 
     async def begin(self) -> None:
-        """Start the solver process, and give back what those held in whose place this child may be."""
-        await self.shop.solver.start()
+        """Give back what those held in whose place this child may be, and start the solver process."""
         await release_dead(self.shop.house, socket.gethostname())
+        await self.shop.house.bell.flush()
+        await self.shop.solver.start()
 
     async def _follow(self) -> None:
         await self.shop.solver.start()

@@ -5,6 +5,7 @@ after its tenant has been set. Only the database's clock is used.
 """
 
 import datetime as dt
+from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -18,8 +19,8 @@ from assetmix.persistence.outcomes import CANCELLED, GIVEN_UP, Actor, counted, e
 from assetmix.persistence.run_rows import jobs, optimizations
 from assetmix.persistence.session import Connection, set_tenant
 
-MOST_RINGS = 100
-"""Bells rung in one sweep: a backlog never floods the queue."""
+MOST_AT_ONCE = 100
+"""Jobs that one sweep changes, and rings for: a backlog never floods the queue."""
 
 SCHEDULER = Actor("scheduler")
 
@@ -31,6 +32,9 @@ class Sweep:
     rings: int
     requeued: int
     failed: int
+
+
+NOTHING = Sweep(0, 0, 0)
 
 
 async def keep_alive(connection: Connection, run: Run, lease_seconds: float, progress: float = 0.0) -> str:
@@ -80,7 +84,18 @@ async def sweep(connection: Connection, most_losses: int, ring_seconds: tuple[fl
     most_losses : runs that were lost so often are given up
     ring_seconds : first and longest pause between two rings for the same run
     """
-    expired = (jobs.c.state == "running") & (jobs.c.lease_until < sa.func.now())
+    taken = await take_back(connection, most_losses)
+    first, longest = ring_seconds
+    pause = sa.func.least(first * sa.func.power(2.0, sa.func.least(jobs.c.rings, 20)), longest)
+    later = sa.func.now() + sa.func.make_interval(0, 0, 0, 0, 0, 0, pause)
+    due = (jobs.c.state == "queued") & (jobs.c.ring_at <= sa.func.now())
+    rings = await _some(connection, due, sa.update(jobs).values(rings=jobs.c.rings + 1, ring_at=later))
+    return Sweep(len(rings), taken.requeued, taken.failed)
+
+
+async def take_back(connection: Connection, most_losses: int) -> Sweep:
+    """Queue, cancel or give up the runs whose leases have ended; `rings` tells how many workers have room now."""
+    expired = (jobs.c.state == "running") & (jobs.c.lease_until <= sa.func.now())
     spent = jobs.c.losses + 1 >= most_losses
     asked = jobs.c.cancel_requested
     unwanted = await _some(connection, expired & asked, sa.delete(jobs))
@@ -90,21 +105,16 @@ async def sweep(connection: Connection, most_losses: int, ring_seconds: tuple[fl
     again = _BACK | {"losses": jobs.c.losses + 1}
     back = await _some(connection, expired & ~asked & ~spent, sa.update(jobs).values(again))
     await _requeue(connection, back, SCHEDULER, blame=True)
-    await _wake(connection, {tenant_id for tenant_id, _ in (*unwanted, *lost)})
-    first, longest = ring_seconds
-    pause = sa.func.least(first * sa.func.power(2.0, sa.func.least(jobs.c.rings, 20)), longest)
-    later = sa.func.now() + sa.func.make_interval(0, 0, 0, 0, 0, 0, pause)
-    due = (jobs.c.state == "queued") & (jobs.c.ring_at <= sa.func.now())
-    rings = await _some(connection, due, sa.update(jobs).values(rings=jobs.c.rings + 1, ring_at=later))
+    await _wake(connection, [tenant_id for tenant_id, _ in (*unwanted, *lost)])
     await _count(connection, len(unwanted), len(lost), len(back))
-    return Sweep(len(rings), len(back), len(lost))
+    return Sweep(len(unwanted) + len(lost) + len(back), len(back), len(lost))
 
 
-async def _wake(connection: Connection, tenant_ids: set[str]) -> None:
-    """Have the bells of these tenants' runs be due: one of them may have waited for what has ended."""
-    if tenant_ids:
-        waiting = jobs.c.tenant_id.in_(tenant_ids) & (jobs.c.state == "queued")
-        await connection.execute(sa.update(jobs).where(waiting).values(ring_at=sa.func.now()))
+async def _wake(connection: Connection, tenant_ids: list[str]) -> None:
+    """Have the bell of one waiting run be due for each run that has ended: it may have waited for that."""
+    for tenant_id, ended in Counter(tenant_ids).items():
+        waiting = (jobs.c.tenant_id == tenant_id) & (jobs.c.state == "queued")
+        await _some(connection, waiting, sa.update(jobs).values(ring_at=sa.func.now()), ended)
 
 
 async def _count(connection: Connection, unwanted: int, lost: int, back: int) -> None:
@@ -133,11 +143,11 @@ def _lost(run_id: str, actor: Actor, blame: bool) -> Entry:  # noqa: FBT001 - a 
 
 
 async def _some(
-    connection: Connection, which: sa.ColumnElement[bool], change: sa.Update | sa.Delete
+    connection: Connection, which: sa.ColumnElement[bool], change: sa.Update | sa.Delete, most: int = MOST_AT_ONCE
 ) -> list[tuple[str, str]]:
     """Change or delete some jobs that nobody else holds; gives tenant and run of each."""
     found = sa.select(jobs.c.tenant_id, jobs.c.run_id).where(which).order_by(jobs.c.queued_at)
-    some = found.limit(MOST_RINGS).with_for_update(skip_locked=True).cte("some")
+    some = found.limit(most).with_for_update(skip_locked=True).cte("some")
     mine = (jobs.c.tenant_id == some.c.tenant_id) & (jobs.c.run_id == some.c.run_id)
     rows = await connection.execute(change.where(mine).returning(jobs.c.tenant_id, jobs.c.run_id))
     return [(row.tenant_id, row.run_id) for row in rows.all()]

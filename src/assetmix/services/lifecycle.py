@@ -48,12 +48,15 @@ async def release_dead(house: House, host: str) -> None:
     try:
         async with house.database.transaction() as connection:
             dead = [child for child in await liveness.holders(connection, host) if not _is_alive(child)]
-            released = [await liveness.release(connection, child) for child in dead]
+            for child in dead:
+                await liveness.release(connection, child)
+            taken = await queue.take_back(connection, house.settings.max_attempts) if dead else queue.NOTHING
     except Unavailable as error:
         log.warning("the runs of dead processes wait for their leases to end: %s", error.message)
         return
-    if sum(released):
-        log.warning("%s runs of dead processes are given back", sum(released))
+    if taken.rings:
+        log.warning("the runs of %s dead processes are given back", len(dead))
+        house.bell.ring(taken.rings)
 
 
 def _is_alive(child: str) -> bool:
