@@ -21,6 +21,9 @@ MOST_HURTS = int(os.environ.get("MOST_HURTS", "2"))
 """A run that is hurt three times is given up, and rightly; one that was not must succeed."""
 
 
+BUSY_SECONDS = 1.0
+"""How long a moment is waited for in which there is something to be killed."""
+
 IN_FLIGHT_SECONDS = 0.03
 """What a process has sent before it was frozen has arrived by then."""
 
@@ -82,9 +85,7 @@ class Injector:
 
     def _wound(self, kind: str, victims: Callable[[psutil.Process], list[psutil.Process]]) -> None:
         ours = {one.pid: one for one in self._hurt.children()}
-        chosen = [_child(job) for job in self._running() if _child(job) in ours]
-        if not chosen:
-            raise ProcessLookupError
+        chosen = self._busy(set(ours))
         dying = victims(ours[self._random.choice(chosen)])
         struck = [one for one in ours.values() if one in dying or any(solver in dying for solver in one.children())]
         with _frozen(struck):
@@ -96,6 +97,14 @@ class Injector:
         for job in held:
             self._history.hurt[job["run_id"]] += 1
             self._wounds.append(Wound(kind, job["run_id"], job["attempt"], time.monotonic()))
+
+    def _busy(self, children: set[int]) -> list[int]:
+        """Wait a moment for pool children that have something to do."""
+        until = time.monotonic() + BUSY_SECONDS
+        while time.monotonic() < until:
+            if chosen := [_child(job) for job in self._running() if _child(job) in children]:
+                return chosen
+        raise ProcessLookupError
 
     def _running(self) -> list[asyncpg.Record]:
         return self._hurt.sql("select run_id, attempt, worker from jobs where state = 'running'")
