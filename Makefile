@@ -32,6 +32,8 @@ test-fast: $(VENV)/installed-dev ## tests without servers, in seconds
 
 unit: test-fast
 	$(BIN)/python -m pytest -q tests/stack tests/integration tests/e2e tests/faults
+	SHORT=1 $(BIN)/python -m tests.fuzz.run
+	SHORT=1 $(BIN)/python -m tests.faults.storm
 
 lint: $(VENV)/installed-dev ## ruff, formatting, undeclared dependencies
 	$(BIN)/ruff check .

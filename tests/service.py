@@ -71,6 +71,11 @@ class Service:
         """Ask the database."""
         return asyncio.run(self._ask(query, *arguments))
 
+    def log(self, name: str) -> list[dict[str, Any]]:
+        """What a process of the stack has logged."""
+        text = (self.folder / "logs" / f"{name}.log").read_text("utf-8")
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
     def settings(self) -> Settings:
         """Settings of the stack's processes."""
         return Settings(database_url=self.addresses.database_url, redis_url=self.addresses.redis_url, key_pepper=PEPPER)

@@ -5,6 +5,7 @@
     Error
       InvalidRequest            the caller can fix it; carries every fault found
       MissingData               prices or history that we lack
+      StalePrice                prices that are too old for the tenant
       NotFound   Conflict   NotAllowed   Unauthenticated
       Misconfigured             the environment of a process
       SolverFailed              the solver, not the question
@@ -84,6 +85,12 @@ class MissingData(InvalidRequest):
     """Prices or history that the request needs are not there."""
 
     code = "missing-price"
+
+
+class StalePrice(InvalidRequest):
+    """A price is older than the tenant accepts."""
+
+    code = "stale-price"
 
 
 class NotFound(Error):

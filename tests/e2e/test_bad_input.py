@@ -1,5 +1,6 @@
 """Bad input: the right status, the right problem type, the field's pointer; never a 5xx, never an echo."""
 
+import datetime as dt
 import socket
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,11 +46,9 @@ def run(name: str, status: int, kind: str, pointer: str | None, **fields: Any) -
     return Case(name, "POST", "/v1/optimizations", status, kind, json=RUN | fields, pointer=pointer)
 
 
-def instrument(name: str, pointer: str, **fields: Any) -> Case:
+def instrument(name: str, pointer: str, problem: str = "validation-failed", **fields: Any) -> Case:
     document = {"id": "X", "currency": "USD"} | fields
-    return Case(
-        name, "PUT", "/v1/instruments", 422, "validation-failed", json={"instruments": [document]}, pointer=pointer
-    )
+    return Case(name, "PUT", "/v1/instruments", 422, problem, json={"instruments": [document]}, pointer=pointer)
 
 
 def price(name: str, status: int, kind: str, pointer: str, **fields: Any) -> Case:
@@ -57,9 +56,9 @@ def price(name: str, status: int, kind: str, pointer: str, **fields: Any) -> Cas
     return Case(name, "PUT", "/v1/prices", status, kind, json={"prices": [document]}, pointer=pointer)
 
 
-def portfolio(name: str, pointer: str, **fields: Any) -> Case:
+def portfolio(name: str, pointer: str, problem: str = "validation-failed", **fields: Any) -> Case:
     document = {"base_currency": "USD", "holdings": {"$USD": 1}} | fields
-    return Case(name, "PUT", "/v1/portfolios/x", 422, "validation-failed", json=document, pointer=pointer)
+    return Case(name, "PUT", "/v1/portfolios/x", 422, problem, json=document, pointer=pointer)
 
 
 TERMS = [{"measure": {"kind": "variance"}, "weight": 1.0}]
@@ -112,7 +111,7 @@ CASES = [
     run("foreign cash", 422, "missing-price", "/portfolio/holdings/$EUR", portfolio={"base_currency": "USD", "holdings": {"$EUR": 1}}),
     run("no such portfolio", 404, "not-found", None, portfolio=SECRET),
     run("no such strategy", 404, "not-found", None, strategy=SECRET),
-    run("too much time", 422, "validation-failed", "/time_limit_seconds", time_limit_seconds=301),
+    run("too much time", 422, "limit-exceeded", "/time_limit_seconds", time_limit_seconds=301),
     run("no time", 422, "validation-failed", "/time_limit_seconds", time_limit_seconds=0),
     run("bad date", 422, "validation-failed", "/as_of", as_of="2022-13-01"),
     run("bad policy", 422, "validation-failed", "/if_running", if_running=SECRET),
@@ -161,6 +160,14 @@ CASES = [
     Case("CSV with NUL", "PUT", "/v1/prices", 400, "malformed-csv", content=b"date,A\n\x00,1", headers={"Content-Type": "text/csv"}),
     Case("CSV with an endless cell", "PUT", "/v1/prices", 422, "validation-failed", content=b"date,A\n" + b"1" * 200_000, headers={"Content-Type": "text/csv"}),
     Case("CSV with a column twice", "PUT", "/v1/prices", 422, "validation-failed", content=b"date,A,A\n2024-01-02,1,2", headers={"Content-Type": "text/csv"}, pointer="/line/1"),
+    instrument("too many tags", "/instruments/0/tags", "limit-exceeded", tags=[f"t{i}" for i in range(201)]),
+    instrument("too many groups", "/instruments/0/look_through", "limit-exceeded", look_through={"regions": {f"r{i}": 0.001 for i in range(201)}}),
+    strategy("too many instruments named", 422, "limit-exceeded", "/universe/ids", universe={"ids": [f"X{i}" for i in range(2001)]}),
+    run("too many instruments of a tag", 422, "limit-exceeded", "/strategy/universe", strategy=GOOD | {"universe": {"tags": ["crowd"]}}),
+    portfolio("too many holdings", "/holdings", "limit-exceeded", holdings={f"X{i}": 1.0 for i in range(10_001)}),
+    Case("too many instruments at once", "PUT", "/v1/instruments", 422, "limit-exceeded", json={"instruments": [{"id": f"X{i}", "currency": "USD"} for i in range(10_001)]}, pointer="/instruments"),
+    Case("too many headers", "GET", "/v1/portfolios", 431, "headers-too-large", headers={f"X-{i}": "1" for i in range(100)}),
+    Case("headers of too many bytes", "GET", "/v1/portfolios", 431, "headers-too-large", headers={"X-A": "a" * 7000, "X-B": "b" * 7000, "X-C": "c" * 2400}),
     Case("stale If-Match", "PUT", "/v1/portfolios/ada", 412, "precondition-failed", json={"base_currency": "USD", "holdings": {}}, headers={"If-Match": '"99"'}),
     Case("If-Match of nothing", "PUT", "/v1/strategies/none", 412, "precondition-failed", json=GOOD, headers={"If-Match": '"1"'}),
 ]  # fmt: skip
@@ -171,6 +178,8 @@ def loaded(service: Service) -> Any:
     with service.client("bad-input") as client:
         load_market(client, SNAPSHOT)
         client.put("/v1/instruments", json={"instruments": [{"id": "UNPRICED", "currency": "USD"}]}).raise_for_status()
+        crowd = [{"id": f"C{i}", "currency": "USD", "tags": ["crowd"]} for i in range(2001)]
+        client.put("/v1/instruments", json={"instruments": crowd}).raise_for_status()
         client.put("/v1/strategies/track", json=GOOD).raise_for_status()
         client.put("/v1/portfolios/ada", json={"base_currency": "USD", "holdings": {"$USD": 1000}}).raise_for_status()
         yield client
@@ -227,6 +236,56 @@ def test_a_key_in_the_query_string_is_not_looked_at(service: Service) -> None:
 
     assert response.status_code == 401
     assert key not in response.text
+    line = service.until(lambda: [one for one in service.log("api") if "in the address" in one["message"]])[-1]
+    assert line["level"] == "warning"
+    assert key not in str(line)
+
+
+def test_an_expired_key_is_refused_like_an_unknown_one(service: Service) -> None:
+    key = service.key("bad-input")
+    headers = {"Authorization": f"Bearer {key}"}
+    service.sql("update api_keys set expires_at = now() - interval '1 second' where id = $1", key.split("_")[2])
+
+    expired = httpx.get(f"{service.base_url}/v1/portfolios", headers=headers, trust_env=False)
+    unknown = httpx.get(f"{service.base_url}/v1/portfolios", trust_env=False)
+
+    assert expired.status_code == 401
+    assert {**expired.json(), "request_id": ""} == {**unknown.json(), "request_id": ""}
+
+
+def test_answers_are_json_whatever_is_accepted(loaded: httpx.Client) -> None:
+    response = loaded.get("/v1/portfolios/ada", headers={"Accept": "text/xml"})
+
+    assert (response.status_code, response.headers["content-type"]) == (200, "application/json")
+
+
+def test_a_number_of_sixty_decimals_is_the_nearest_double(loaded: httpx.Client) -> None:
+    figure = b"0.1" + b"0" * 58 + b"1"
+    body = b'{"base_currency": "USD", "holdings": {"$USD": ' + figure + b"}}"
+    loaded.put("/v1/portfolios/fine", content=body, headers=JSON).raise_for_status()
+
+    assert loaded.get("/v1/portfolios/fine").json()["holdings"] == {"$USD": 0.1}
+
+
+def test_prices_older_than_the_tenant_accepts_are_refused(service: Service) -> None:
+    with service.client("stale") as client:
+        load_market(client, SNAPSHOT)
+        client.put("/v1/portfolios/ada", json={"base_currency": "USD", "holdings": {"$USD": 1000, IDS[0]: 1}})
+        client.put("/v1/strategies/track", json=GOOD).raise_for_status()
+        last = SNAPSHOT.as_of
+
+        client.patch("/v1/settings", json={"max_price_age_days": 3}).raise_for_status()
+        today = client.post("/v1/optimizations", json=RUN)
+        then = client.post("/v1/optimizations", json=RUN | {"as_of": (last + dt.timedelta(days=3)).isoformat()})
+        later = client.post("/v1/optimizations", json=RUN | {"as_of": (last + dt.timedelta(days=4)).isoformat()})
+        client.patch("/v1/settings", json={"max_price_age_days": None}).raise_for_status()
+        whatever = client.post("/v1/optimizations", json=RUN)
+
+    for refused in (today, later):
+        assert (refused.status_code, refused.json()["type"]) == (422, "/problems/stale-price")
+        pointers = {one["pointer"] for one in refused.json()["errors"]}
+        assert pointers == {f"/portfolio/holdings/{IDS[0]}", "/strategy/universe"}
+    assert (then.status_code, whatever.status_code) == (202, 202)
 
 
 def test_every_documented_header_carries_a_key(service: Service) -> None:

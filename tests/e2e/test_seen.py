@@ -74,13 +74,11 @@ def test_figures_name_no_tenant(service: Service, ended: dict[str, Any], tenant:
 
 
 def test_logs_are_json_and_follow_a_request_into_its_run(service: Service, ended: dict[str, Any]) -> None:
-    def lines(name: str) -> list[dict[str, Any]]:
-        text = (service.folder / "logs" / f"{name}.log").read_text("utf-8")
-        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-
     def followed() -> tuple[dict[str, Any], dict[str, Any]] | None:
-        asked = [line for line in lines("api") if line.get("request_id") == "seen-1" and line["message"] == "answered"]
-        done = [line for line in lines("worker") if line.get("optimization_id") == ended["id"]]
+        asked = [
+            line for line in service.log("api") if line.get("request_id") == "seen-1" and line["message"] == "answered"
+        ]
+        done = [line for line in service.log("worker") if line.get("optimization_id") == ended["id"]]
         return (asked[-1], done[-1]) if asked and done else None
 
     asked, done = service.until(followed)

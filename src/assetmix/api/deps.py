@@ -1,5 +1,6 @@
 """What routes ask for: the house, the caller, and the scopes that the caller must have."""
 
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
@@ -13,7 +14,11 @@ from assetmix.services.context import Caller, House, Origin
 from assetmix.services.quotas import Spent
 from assetmix.services.tenant_settings import effective
 
+log = logging.getLogger(__name__)
+
 MEGABYTE = 2**20
+IN_ADDRESS = {"token", "key", "api_key", "apikey", "access_token"}
+"""Parameters in which clients are known to send keys."""
 
 
 def house(request: Request) -> House:
@@ -46,6 +51,7 @@ async def _authenticated(request: Request, inside: House) -> Caller:
         origin = Origin(request_id(request.scope), traceparent(request.scope))
         found = await keys.authenticate(inside, key_text(request), origin)
     except Unauthenticated:
+        _warn(request)
         address = request.client.host if request.client else ""
         spent = inside.quotas.spend(f"failures {address}", inside.settings.failures_per_minute)
         if not spent.allowed:
@@ -60,6 +66,12 @@ async def _authenticated(request: Request, inside: House) -> Caller:
         request.app.state.meters.refused("requests")
         raise QuotaExceeded(f"more than {quota} requests in a minute", spent.retry_seconds)
     return found
+
+
+def _warn(request: Request) -> None:
+    """Tell the operator of keys in addresses, which end in the logs of every proxy on the way."""
+    if IN_ADDRESS & set(request.query_params):
+        log.warning("a key came in the address of a request and was not looked at; it should be revoked")
 
 
 def limit_headers(spent: Spent) -> dict[str, str]:

@@ -36,6 +36,12 @@ class Instrument:
         """Units of which every order is a whole multiple."""
         return self.lot if self.fractional_step is None else self.fractional_step
 
+    @property
+    def group_count(self) -> int:
+        """Number of groups that the instrument belongs to, over all groupings."""
+        outer = [share for grouping in self.look_through.values() for share in grouping.values()]
+        return sum(len(one) if isinstance(one, Mapping) else 1 for one in outer)
+
     def share(self, grouping: str, name: str, within: str | None = None) -> float:
         """Part of the instrument's value that belongs to a group, 0 to 1.
 

@@ -68,6 +68,12 @@ class Snapshot:
         pairs = zip(self.universe.ids, self.closes, strict=True)
         return {key: float(close) for key, close in pairs if np.isfinite(close)}
 
+    @cached_property
+    def price_days(self) -> NDArray[np.int64]:
+        """(m,) ordinal of the day of each instrument's last price; 0 where the history holds none."""
+        days: NDArray[np.int64] = np.where(np.isfinite(self.history), self.dates[:, None], 0).max(axis=0, initial=0)
+        return days
+
     def columns(self, ids: tuple[str, ...]) -> list[int]:
         """Positions of the given ids."""
         return [self.universe.positions[key] for key in ids]

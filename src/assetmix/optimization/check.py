@@ -10,6 +10,7 @@ from assetmix.errors import (
     InvalidRequest,
     LimitExceeded,
     MissingData,
+    StalePrice,
     UnknownAsset,
     escape,
 )
@@ -29,6 +30,7 @@ MOST_WINDOW = 100_000
 _ERRORS: Mapping[str, Callable[[str, list[Fault]], InvalidRequest]] = {
     "unknown-asset": UnknownAsset,
     "missing-price": MissingData,
+    "stale-price": StalePrice,
     "inconsistent-constraints": InconsistentConstraints,
     "empty-portfolio": EmptyPortfolio,
     "limit-exceeded": LimitExceeded,

@@ -136,3 +136,9 @@ def _aligned(ids: Sequence[str], found: Mapping[str, Mapping[str, list[float]]],
 
     last = np.array([found[key]["all_close"][-1] if key in found else np.nan for key in ids], dtype=np.float64)
     return History(dates, table("value"), last, {name: table(name) for name in sorted(extras)})
+
+
+async def today(connection: Connection) -> dt.date:
+    """Give the database's day."""
+    day: dt.date = (await connection.execute(sa.select(sa.func.current_date()))).scalar_one()
+    return day

@@ -14,8 +14,13 @@ def migrations_folder() -> Path:
 
 def newest_revision() -> str:
     """Newest revision that this code knows: file names read `date_revision_title.py`, and sort."""
+    return known_revisions()[-1]
+
+
+def known_revisions() -> tuple[str, ...]:
+    """Revisions that this code knows, oldest first."""
     files = sorted(file.name for file in (migrations_folder() / "versions").glob("*.py"))
-    return files[-1].split("_")[1]
+    return tuple(name.split("_")[1] for name in files)
 
 
 async def applied_revision(database_url: str) -> str | None:

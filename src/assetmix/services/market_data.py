@@ -19,6 +19,9 @@ from assetmix.services.names import LONGEST, currency_faults, is_printable
 
 MOST_INSTRUMENTS = 10_000
 MOST_ROWS = 2_000_000
+MOST_MARKS = 200
+"""Groups, attributes and tags of one instrument, each."""
+
 UPLOAD_SECONDS = 120.0
 SMALLEST, LARGEST = 1e-12, 1e15
 FIRST_DAY, LAST_DAY = dt.date(1800, 1, 1), dt.date(2200, 12, 31)
@@ -45,10 +48,12 @@ async def put_instruments(house: House, caller: Caller, given: Sequence[Instrume
     ids = [one.id for one in given]
     if len(set(ids)) < len(ids):
         faults.append(Fault("/instruments", "duplicate", "an instrument is given twice; give each once"))
-    if faults:
-        raise InvalidRequest("some instruments cannot be stored", faults[:MOST_FAULTS])
     if len(given) > MOST_INSTRUMENTS:
-        raise LimitExceeded(f"at most {MOST_INSTRUMENTS} instruments in one request")
+        detail = f"at most {MOST_INSTRUMENTS} instruments in one request, not {len(given)}"
+        raise LimitExceeded(detail, [Fault("/instruments", "limit-exceeded", detail)])
+    if faults:
+        error = LimitExceeded if faults[0].code == "limit-exceeded" else InvalidRequest
+        raise error("some instruments cannot be stored", faults[:MOST_FAULTS])
     async with house.database.transaction(caller.tenant_id, UPLOAD_SECONDS) as connection:
         await instruments.lock_market_data(connection, caller.tenant_id)
         change = await instruments.put_instruments(connection, caller.tenant_id, given)
@@ -151,13 +156,23 @@ def _instrument_faults(pointer: str, one: Instrument) -> list[Fault]:
             faults.append(
                 Fault(f"{pointer}/{name}", "out-of-range", f"{name} lies between {SMALLEST:g} and {LARGEST:g}")
             )
+    faults += [
+        Fault(f"{pointer}/{name}", "limit-exceeded", f"at most {MOST_MARKS} of an instrument")
+        for name, count in _marks(one).items()
+        if count > MOST_MARKS
+    ]
     return faults
+
+
+def _marks(one: Instrument) -> dict[str, int]:
+    return {"look_through": one.group_count, "attributes": len(one.attributes), "tags": len(one.tags)}
 
 
 def _check_rows(rows: Sequence[PriceRow]) -> tuple[str, ...]:
     """Refuse rows that cannot be stored; gives what the caller should know about the others."""
     if len(rows) > MOST_ROWS:
-        raise LimitExceeded(f"at most {MOST_ROWS} price rows in one request")
+        detail = f"at most {MOST_ROWS} price rows in one request, not {len(rows)}"
+        raise LimitExceeded(detail, [Fault("/prices", "limit-exceeded", detail)])
     faults = [fault for i, row in enumerate(rows) for fault in _row_faults(f"/prices/{i}", row)]
     if len({row[:2] + row[PLAIN:] for row in rows}) < len(rows):
         faults.append(Fault("/prices", "duplicate", "an instrument has two prices on one day; give each day once"))

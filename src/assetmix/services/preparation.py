@@ -19,6 +19,7 @@ from assetmix.persistence import portfolios, prices, strategies
 from assetmix.persistence.optimizations import NewRun
 from assetmix.persistence.session import Connection
 from assetmix.services.context import Caller, House
+from assetmix.services.freshness import stale_prices
 from assetmix.services.ids import new_id
 from assetmix.services.kinds import described, frontier_faults, pointed
 from assetmix.services.portfolios import portfolio_faults
@@ -30,6 +31,9 @@ from assetmix.services.versions import versions
 HASH_DIGITS = 32
 DEFAULT_SECONDS = 60.0
 DEFAULT_GAP = 0.01
+MOST_SECONDS = 300
+"""How long a run may be asked to take."""
+
 LETTERS = {"optimization": "O", "frontier": "F", "feasibility": "C"}
 """First letter of the id of each kind of run."""
 
@@ -83,11 +87,12 @@ async def prepare(house: House, connection: Connection, caller: Caller, request:
     InvalidRequest
         with every fault that can be found without a solver
     """
+    refuse(_patience(request))
     found = await _resolve(connection, caller, request)
     refuse(_strategy_faults(found.strategy, request))
     applied = found if request.frontier is None else replace(found, strategy=request.frontier.applied(found.strategy))
     known = await _freeze(house, connection, caller, applied, request)
-    faults = await _check(connection, caller, applied, known, request.cash_flow)
+    faults = await _check(connection, caller, applied, known, request)
     refuse(faults if request.frontier is None else [pointed(one, found.strategy) for one in faults])
     inputs = _inputs(found, known.model, request, caller.settings)
     what_if = (
@@ -121,6 +126,12 @@ async def _freeze(house: House, connection: Connection, caller: Caller, found: _
     return _Known(snapshot_digest, snapshot, model)
 
 
+def _patience(request: Request) -> list[Fault]:
+    if request.time_limit_seconds <= MOST_SECONDS:
+        return []
+    return [Fault("/time_limit_seconds", "limit-exceeded", f"a run may take at most {MOST_SECONDS} seconds")]
+
+
 def _strategy_faults(strategy: Strategy, request: Request) -> list[Fault]:
     if request.frontier is not None:
         return frontier_faults(strategy, request.frontier)
@@ -128,14 +139,15 @@ def _strategy_faults(strategy: Strategy, request: Request) -> list[Fault]:
 
 
 async def _check(
-    connection: Connection, caller: Caller, found: _Resolved, known: _Known, cash_flow: float
+    connection: Connection, caller: Caller, found: _Resolved, known: _Known, request: Request
 ) -> list[Fault]:
     portfolio, strategy = found.portfolio, found.strategy
+    stale = await stale_prices(connection, caller, known.snapshot, portfolio, request.as_of)
     snapshot = converted(known.snapshot, portfolio.base_currency, portfolio.foreign_currencies)
-    value = total_value(portfolio, snapshot) + cash_flow
+    value = total_value(portfolio, snapshot) + request.cash_flow
     model = None if known.model is None else known.model.outline
     elsewhere = await scopes_elsewhere(connection, caller.tenant_id, strategy, snapshot)
-    return check_application(Application(strategy, portfolio, snapshot, model, value, elsewhere))
+    return check_application(Application(strategy, portfolio, snapshot, model, value, elsewhere)) + stale
 
 
 async def _is_past(connection: Connection, caller: Caller, request: Request, snapshot: Snapshot) -> bool:

@@ -10,6 +10,8 @@ from assetmix.domain.currency import FRESH_DAYS
 from assetmix.domain.instrument import is_cash
 from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.snapshot import RateSeries, Snapshot
+from assetmix.errors import Fault, LimitExceeded
+from assetmix.optimization.check import MOST_ASSETS
 from assetmix.optimization.reach import benchmark_ids, wanted_rows, wanted_tables
 from assetmix.optimization.strategy import Strategy, UniverseById, UniverseByTag
 from assetmix.persistence import instruments, prices, rates, snapshots
@@ -66,8 +68,16 @@ async def freeze(house: House, connection: Connection, tenant_id: str, want: Wan
     The name under which a snapshot is found again is made of the revisions of the instruments'
     documents and prices, and of the exchange rates where there is something to convert, so that
     finding it reads no prices.
+
+    Raises
+    ------
+    LimitExceeded
+        when it would hold more instruments than a run may concern
     """
     revisions = await instruments.get_revisions(connection, tenant_id, want.ids, want.tags)
+    if len(revisions) > MOST_ASSETS:
+        detail = f"a run concerns at most {MOST_ASSETS} instruments, not {len(revisions)}; name fewer, or fewer tags"
+        raise LimitExceeded(detail, [Fault("/strategy/universe", "limit-exceeded", detail)])
     convert = want.needs_rates({one.currency for one in revisions.values()})
     key = _key(revisions, await rates.get_revision(connection, tenant_id) if convert else None, want)
     known = await snapshots.find_digest(connection, tenant_id, key)

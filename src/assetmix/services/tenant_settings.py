@@ -7,6 +7,7 @@ from assetmix.errors import Fault, InvalidRequest
 from assetmix.persistence import tenants
 from assetmix.persistence.journal import note
 from assetmix.services.context import Caller, House, entry
+from assetmix.services.freshness import MOST_AGE
 from assetmix.services.preconditions import REQUIRED
 from assetmix.settings import Settings
 
@@ -16,6 +17,7 @@ DEFAULTS: Mapping[str, Any] = {
     "retention_days": RETENTION_DAYS,
     REQUIRED: False,
     "concurrent_runs": None,
+    MOST_AGE: None,
 }
 
 

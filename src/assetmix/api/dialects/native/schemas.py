@@ -10,8 +10,7 @@ from assetmix.domain.instrument import Instrument
 from assetmix.domain.portfolio import Portfolio
 from assetmix.optimization.measure import Measure
 from assetmix.optimization.strategy import Strategy
-
-MOST_SECONDS = 300
+from assetmix.services.preparation import MOST_SECONDS
 
 
 class Strict(BaseModel):
@@ -54,7 +53,7 @@ class QuestionBody(Strict):
     risk_model: str | None = None
     as_of: dt.date | None = None
     cash_flow: float = 0.0
-    time_limit_seconds: Annotated[float, Field(gt=0, le=MOST_SECONDS)] = 60.0
+    time_limit_seconds: Annotated[float, Field(gt=0, json_schema_extra={"maximum": MOST_SECONDS})] = 60.0
     gap: Annotated[float, Field(gt=0, le=1)] = 0.01
 
 
@@ -107,7 +106,8 @@ class SettingsBody(Strict):
     """Settings to change; null gives one back to its default.
 
     `concurrent_runs` is how many runs of the tenant may be worked on at the same time, `active_runs` how
-    many may wait or run; with `require_if_match` nothing that exists is changed without its tag.
+    many may wait or run; with `require_if_match` nothing that exists is changed without its tag;
+    `max_price_age_days` is the age, on the day that a run is for, from which a price is too old to be used.
     """
 
     quantity_type: Literal["UNITS", "AMOUNT"] | None = None
@@ -116,6 +116,7 @@ class SettingsBody(Strict):
     concurrent_runs: Annotated[int, Field(ge=1, le=1000)] | None = None
     active_runs: Annotated[int, Field(ge=1)] | None = None
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    max_price_age_days: Annotated[int, Field(ge=0, le=36_500)] | None = None
 
 
 INSTRUMENTS: Codec[InstrumentsBody] = Codec(InstrumentsBody)

@@ -1,0 +1,50 @@
+"""docs/limits.md says what the code does: the figures are compared with the constants themselves."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from assetmix.api import body, gate
+from assetmix.estimation import given_check, spec_check
+from assetmix.optimization import check, frontier
+from assetmix.services import market_data, portfolios, preparation
+from assetmix.settings import Settings
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "limits.md").read_text("utf-8")
+
+
+def default(name: str) -> float:
+    return float(Settings.model_fields[name].default)
+
+
+@pytest.mark.parametrize(
+    ("what", "figure"),
+    [
+        ("body of prices", default("most_data_mb")),
+        ("any other body", default("most_body_mb")),
+        ("depth of a JSON document", body.DEEPEST),
+        ("headers of a request", gate.MOST_HEADERS),
+        ("bytes of all headers", gate.HEADER_BYTES),
+        ("seconds until the headers", default("patience_seconds")),
+        ("instruments that a run concerns", check.MOST_ASSETS),
+        ("constraints of a strategy", check.MOST_CONSTRAINTS),
+        ("holdings of a portfolio", portfolios.MOST_HOLDINGS),
+        ("instruments of one upload", market_data.MOST_INSTRUMENTS),
+        ("groups that an instrument belongs to", market_data.MOST_MARKS),
+        ("rows of prices", market_data.MOST_ROWS),
+        ("instruments of an uploaded risk model", given_check.MOST_INSTRUMENTS),
+        ("views of a forecast", spec_check.MOST_VIEWS),
+        ("points of a frontier", frontier.MOST_POINTS),
+        ("seconds that a run may take", preparation.MOST_SECONDS),
+        ("money of a portfolio", check.MOST_MONEY),
+        ("requests of a tenant in a minute", default("requests_per_minute")),
+        ("runs of a tenant that wait or run", default("active_runs")),
+        ("faults named in one answer", check.MOST_FAULTS),
+    ],
+)
+def test_a_published_limit_is_the_one_that_holds(what: str, figure: float) -> None:
+    row = next(line for line in PAGE.splitlines() if line.startswith(f"| {what}"))
+    published = row.split("|")[2]
+
+    assert float(re.sub(r"[^\d.e]", "", published.replace("MB", "").replace("each", ""))) == figure
