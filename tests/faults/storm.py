@@ -32,7 +32,7 @@ from tests.service import load_market, strategy_document
 REPORT = Path("build") / "faults.json"
 CLIENTS = 6
 PORTFOLIOS = 48
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 120.0
 EVERY_SECONDS = 5.0
 """Pause between two lines of progress."""
 
@@ -142,11 +142,14 @@ def _blow(hurt: Hurtable, injector: Injector, history: History, size: Size, cons
 
 
 def _settle(hurt: Hurtable, injector: Injector) -> None:
-    """Wait until every run has ended; what has not after minutes is lost."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline and (injector.waits or _jobs(hurt) != "0"):
+    """Wait until every run has ended; what has not after minutes in which none has ended is lost."""
+    left, moved = _jobs(hurt), time.monotonic()
+    while time.monotonic() - moved < PATIENCE_SECONDS and (injector.waits or left != "0"):
         hurt.supervisor.tend()
         injector.look()
+        now = _jobs(hurt)
+        if now != left:
+            left, moved = now, time.monotonic()
         time.sleep(0.05)
 
 
