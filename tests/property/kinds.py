@@ -17,6 +17,7 @@ STOCKS = Group(grouping="asset_classes", name="stocks")
 
 _FIELDS: dict[str, list[dict[str, object]]] = {
     "attribute_average": [{"attribute": "score"}],
+    "group_return": [{"scope": TECHNOLOGY}],
     "group_weight": [{"scope": TECHNOLOGY}, {"scope": TECHNOLOGY, "within": STOCKS, "name": "technology of stocks"}],
     "return_risk_ratio": [{"risk": Volatility()}, {"risk": ConditionalValueAtRisk(level=0.8), "name": "to the tail"}],
     "cdar": [{}, {"level": 0.5, "name": "half of the drawdowns"}, {"level": 0.0, "name": "mean drawdown"}],
@@ -57,6 +58,22 @@ _CONSTRAINTS: dict[str, list[dict[str, object]]] = {
         {"scope": TECHNOLOGY, "minus": ENERGY, "lower": 0.1, "upper": 0.3},
         {"scope": TECHNOLOGY, "minus": ENERGY, "lower": 0.2, "upper": 0.2},
         {"scope": STOCKS, "minus": Ids(ids=("S00",)), "upper": 0.7},
+    ],
+    "group_trade": [
+        {"scope": TECHNOLOGY, "lower": 0.05},
+        {"scope": Ids(ids=("S00", "S01")), "lower": 0.1, "upper": 0.4},
+        {"scope": ENERGY, "lower": 0.02, "upper": 0.02},
+    ],
+    "group_value": [
+        {"scope": TECHNOLOGY, "lower_amount": 2_000.0},
+        {"scope": ENERGY, "lower_amount": 1_000.0, "upper_amount": 3_000.0},
+        {"scope": TECHNOLOGY, "lower_amount": 2_500.0, "upper_amount": 2_500.0},
+    ],
+    "group_volatility": [{"scope": TECHNOLOGY, "upper": 0.0125}, {"scope": "all", "upper": 0.0125}],
+    "trade_bounds": [
+        {"lower": -0.3, "upper": 0.3},
+        {"scope": Ids(ids=("S00", "S01")), "lower": 0.0},
+        {"scope": Ids(ids=("S01",)), "lower": 0.05, "upper": 0.05},
     ],
     "cash": [
         {"lower_fraction": 0.02, "upper_fraction": 0.05},

@@ -95,7 +95,10 @@ def test_wealth_does_not_matter_to_a_constraint(one: Constraint) -> None:
     assert same(best(of_constraint(one), portfolio=richer(40.0)), of_constraint(one))
 
 
-FROM_HERE = {"turnover", "no_buy", "no_sell", "no_trade", "participation", "max_trades", "order_band", "round_lots"}
+FROM_HERE = {
+    "turnover", "no_buy", "no_sell", "no_trade", "participation", "max_trades", "order_band", "round_lots",
+    "group_trade", "trade_bounds",
+}  # fmt: skip
 """Kinds that speak of trades, so that a second rebalance starts from another place."""
 STAYING = [one for one in CONSTRAINTS if one.kind not in FROM_HERE]
 

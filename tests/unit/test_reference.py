@@ -229,7 +229,8 @@ def test_roles_ratios_needs_and_integers_are_those_of_the_classes() -> None:
     assert measures["variance"]["roles"] == ["minimized", "bounded above"]
     assert measures["value_at_risk"]["roles"] == []
     assert {kind for kind, entry in measures.items() if entry["ratio"]} == {
-        "attribute_average", "diversification_ratio", "group_weight", "return_risk_ratio", "sharpe_ratio",
+        "attribute_average", "diversification_ratio", "group_return", "group_weight", "return_risk_ratio",
+        "sharpe_ratio",
     }  # fmt: skip
     assert measures["cvar"]["needs"] == ["scenarios"]
     assert measures["return_risk_ratio"]["needs"] is None

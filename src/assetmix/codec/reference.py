@@ -105,6 +105,7 @@ SPECIAL: Mapping[str, Facts] = {
     "attribute_average.upper": Facts("that of the attribute", -MOST_WEIGHT, MOST_WEIGHT),
     "cvar_mixture.weights": Facts(None, 0.0),
     "equilibrium.weights": Facts("fraction of value", -LARGEST_WEIGHT, LARGEST_WEIGHT),
+    "group_volatility.upper": Facts("standard deviation of returns", 0.0, MOST_WEIGHT),
     "inverse_atr.window": Facts("sessions", 1.0, LONGEST_RANGES),
     "max_trades.count": Facts("trades", 0.0),
     "measure_limit.lower": Facts("that of the measure", -MOST_WEIGHT, MOST_WEIGHT),

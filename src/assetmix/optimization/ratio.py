@@ -36,11 +36,9 @@ class RatioBand:
             yield Limit((top - band.upper * bottom) @ weights, "<=", 0.0)
 
     def breach(self, weights: Vector) -> Vector:
-        """Distance of the ratio outside each bound, (..., rows)."""
-        inner, outer = np.asarray(weights @ self.top), weights @ self.bottom
-        is_held = np.abs(outer) > HELD
-        ratio = np.divide(inner, outer, out=np.zeros_like(inner), where=is_held)
-        return np.where(is_held[..., np.newaxis], self.band.breach(ratio), self.excess(weights))
+        """Distance of the ratio outside each bound, (..., rows): the linear form's, over the bottom's size."""
+        outer = np.abs(np.asarray(weights @ self.bottom))[..., np.newaxis]
+        return self.excess(weights) / np.where(outer > HELD, outer, 1.0)
 
     def excess(self, weights: Vector) -> Vector:
         """Breach of the linear form, (..., rows)."""
