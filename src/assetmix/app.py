@@ -11,6 +11,8 @@ from fastapi.telemetry import TelemetryConfig
 from assetmix import traces
 from assetmix.api import health, metrics, openapi, problems
 from assetmix.api.deps import MEGABYTE
+from assetmix.api.dialects.ibm import routes as ibm
+from assetmix.api.dialects.ibm import writing as ibm_writing
 from assetmix.api.dialects.investsuite import routes as investsuite
 from assetmix.api.dialects.investsuite import writing as investsuite_writing
 from assetmix.api.dialects.mantarisk import routes as mantarisk
@@ -58,8 +60,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.meters = metrics.Meters()
     patience = Patience(chosen.most_data_mb * MEGABYTE, chosen.patience_seconds)
     app.add_middleware(Gate, patience=patience, meters=app.state.meters)
-    problems.install(app, {"investsuite": investsuite_writing.write_error}, partial(openapi.allowed_methods, app))
-    for router in (health.router, metrics.router, native.router, mantarisk.router, investsuite.router):
+    writers = {"investsuite": investsuite_writing.write_error, "ibm": ibm_writing.write_error}
+    problems.install(app, writers, partial(openapi.allowed_methods, app))
+    for router in (health.router, metrics.router, native.router, mantarisk.router, investsuite.router, ibm.router):
         app.include_router(router)
     openapi.install(app)
     return app

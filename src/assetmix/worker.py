@@ -68,6 +68,8 @@ class Child:
 
     runner: asyncio.Runner
     shop: Workshop
+    owes: bool = False
+    """Whether it has still to be looked for what dead processes held."""
 
     def run_once(self) -> None:
         """Follow one ring."""
@@ -79,17 +81,21 @@ class Child:
 
     async def _sign(self, processes: int) -> None:
         await sign(self.shop.house, worker_name(os.getppid()), processes, __version__)
-        await release_dead(self.shop.house, socket.gethostname())
-        await self.shop.house.bell.flush()
+        await self._release_dead()
 
     async def begin(self) -> None:
         """Give back what those held in whose place this child may be, and start the solver process."""
-        await release_dead(self.shop.house, socket.gethostname())
-        await self.shop.house.bell.flush()
+        await self._release_dead()
         await self.shop.solver.start()
+
+    async def _release_dead(self) -> None:
+        self.owes = not await release_dead(self.shop.house, socket.gethostname())
+        await self.shop.house.bell.flush()
 
     async def _follow(self) -> None:
         await self.shop.solver.start()
+        if self.owes:
+            await self._release_dead()
         await work(self.shop)
         await self.shop.house.bell.flush()
 

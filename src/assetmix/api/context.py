@@ -1,6 +1,7 @@
 """What belongs to one request, kept in the ASGI scope: its id, and headers that every answer to it has."""
 
 import re
+import time
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
@@ -22,6 +23,11 @@ def request_id(scope: Scope) -> str:
         given = dict(scope.get("headers", ())).get(b"x-request-id", b"")
         state["request_id"] = given.decode() if ACCEPTABLE.match(given) else str(ULID())
     return str(state["request_id"])
+
+
+def arrived(scope: Scope) -> int:
+    """Give the moment at which the request came, nanoseconds since 1970."""
+    return int(scope.setdefault("state", {}).setdefault("arrived", time.time_ns()))
 
 
 def traceparent(scope: Scope) -> str | None:

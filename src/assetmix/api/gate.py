@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assetmix import logs
-from assetmix.api.context import Scope, added_headers, request_id, traceparent
+from assetmix.api.context import Scope, added_headers, arrived, request_id, traceparent
 from assetmix.api.metrics import Meters
 from assetmix.api.problems import MEDIA_TYPE, Problem, document, problem_of
 from assetmix.services.draining import DRAIN
@@ -60,6 +60,7 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        arrived(scope)
         trace = traceparent(scope)
         with logs.about(request_id=request_id(scope), trace_id=None if trace is None else trace.split("-")[1]):
             await self._answer(scope, receive, send)

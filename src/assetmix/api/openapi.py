@@ -16,7 +16,8 @@ _named: dict[str, Codec[Any]] = {}
 
 HEADERS = {
     "Idempotency-Key": "Names the request: sent again, it is not carried out again but has the same answer.",
-    "Prefer": "`wait=n`: answer only when the run has ended, after at most n seconds (30).",
+    "Prefer": "`wait=n`: answer only when the run has ended, after at most n seconds (30); `respond-async`: at once; "
+    "`handling=strict`: refuse what would be mended.",
     "If-Match": "Change only this version (its ETag); `*` for any that exists.",
     "If-None-Match": "The ETag that is known: 304 if nothing has changed. In a PUT `*`: create, never replace.",
 }
@@ -63,7 +64,7 @@ PROBLEM = {
 
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Nothing has changed since this ETag"}}
 
-OWN_ERRORS = {"investsuite"}
+OWN_ERRORS = {"ibm", "investsuite"}
 """Dialects whose errors have a form of their own."""
 
 

@@ -5,6 +5,7 @@ import re
 from fastapi import Request
 
 LONGEST = 30
+_STRICT = re.compile(r"(?:^|[,;\s])handling\s*=\s*strict\b", re.IGNORECASE)
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*(\d{1,9})", re.IGNORECASE)
 
 
@@ -12,6 +13,17 @@ def preferred_wait(request: Request) -> int:
     """Seconds from `Prefer: wait=n`, at most 30; 0 where nothing is preferred."""
     found = _WAIT.search(request.headers.get("prefer", ""))
     return min(int(found[1]), LONGEST) if found else 0
+
+
+def wants_no_wait(request: Request) -> bool:
+    """Whether the caller would rather be answered at once: `respond-async` without a time to wait."""
+    asked = {one.strip() for one in re.split(r"[,;]", request.headers.get("prefer", "").lower())}
+    return "respond-async" in asked and preferred_wait(request) == 0
+
+
+def is_strict(request: Request) -> bool:
+    """Whether the caller would rather have faults refused than mended: `handling=strict`."""
+    return bool(_STRICT.search(request.headers.get("prefer", "")))
 
 
 def applied(seconds: int) -> dict[str, str]:

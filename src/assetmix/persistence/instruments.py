@@ -103,6 +103,15 @@ async def find_classified(connection: Connection, tenant_id: str, classes: Class
     return [one.instrument for one in found]
 
 
+async def common_currency(connection: Connection, tenant_id: str, ids: Sequence[str]) -> str | None:
+    """Give the currency in which most of the instruments are quoted, the first by name of several; None for none."""
+    currency = instruments.c.document["currency"].as_string()
+    query = sa.select(currency).where(instruments.c.tenant_id == tenant_id, _named(ids)).group_by(currency)
+    ordered = query.order_by(sa.func.count().desc(), currency).limit(1)
+    found: str | None = (await connection.execute(ordered)).scalar_one_or_none()
+    return found
+
+
 async def touch_prices(connection: Connection, tenant_id: str, ids: Sequence[str]) -> None:
     """Give the instruments a new price revision."""
     query = (

@@ -40,10 +40,11 @@ async def is_hearing(house: House, host: str, within_seconds: float) -> bool:
     return ago is not None and ago <= within_seconds
 
 
-async def release_dead(house: House, host: str) -> None:
+async def release_dead(house: House, host: str) -> bool:
     """Give back what dead pool children of this host held, without waiting for their leases to end.
 
-    A process id that was given out again looks alive; then the lease decides.
+    A process id that was given out again looks alive; then the lease decides. False where the
+    database could not be reached.
     """
     try:
         async with house.database.transaction() as connection:
@@ -52,11 +53,12 @@ async def release_dead(house: House, host: str) -> None:
                 await liveness.release(connection, child)
             taken = await queue.take_back(connection, house.settings.max_attempts) if dead else queue.NOTHING
     except Unavailable as error:
-        log.warning("the runs of dead processes wait for their leases to end: %s", error.message)
-        return
+        log.warning("the runs of dead processes are not given back yet: %s", error.message)
+        return False
     if taken.rings:
         log.warning("the runs of %s dead processes are given back", len(dead))
         house.bell.ring(taken.rings)
+    return True
 
 
 def _is_alive(child: str) -> bool:

@@ -76,6 +76,12 @@ async def get_instrument(house: House, caller: Caller, instrument: str) -> Instr
     return found[0].instrument
 
 
+async def common_currency(house: House, caller: Caller, ids: Sequence[str]) -> str | None:
+    """Give the currency in which most of the instruments are quoted; None where none of them is known."""
+    async with house.database.transaction(caller.tenant_id) as connection:
+        return await instruments.common_currency(connection, caller.tenant_id, ids)
+
+
 async def list_instruments(house: House, caller: Caller, after: str, limit: int) -> list[Instrument]:
     """Give instruments after an id, by id."""
     async with house.database.transaction(caller.tenant_id) as connection:

@@ -10,11 +10,13 @@ from assetmix.domain.currency import converted
 from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Fault, InvalidRequest, NotFound
+from assetmix.estimation.specs import ForecastSpec, RiskSpec
 from assetmix.optimization.application import Application, check_application
 from assetmix.optimization.check import check_strategy, refuse
 from assetmix.optimization.frontier import FrontierSpec
 from assetmix.optimization.reach import total_value
 from assetmix.optimization.strategy import Strategy
+from assetmix.optimization.valued import in_weights, worthless
 from assetmix.persistence import portfolios, prices, strategies
 from assetmix.persistence.optimizations import NewRun
 from assetmix.persistence.session import Connection
@@ -23,7 +25,7 @@ from assetmix.services.freshness import stale_prices
 from assetmix.services.ids import new_id
 from assetmix.services.kinds import described, frontier_faults, pointed
 from assetmix.services.portfolios import portfolio_faults
-from assetmix.services.risk_models import ChosenModel, choose
+from assetmix.services.risk_models import ChosenModel, choose, default_days
 from assetmix.services.scopes import scopes_elsewhere
 from assetmix.services.snapshots import freeze, wanted
 from assetmix.services.versions import versions
@@ -38,12 +40,22 @@ LETTERS = {"optimization": "O", "frontier": "F", "feasibility": "C"}
 """First letter of the id of each kind of run."""
 
 
+@dataclass(frozen=True, slots=True)
+class Customary:
+    """The tenant's default risk model if it speaks of so many days, else these estimates."""
+
+    days: float
+    risk_model: RiskSpec
+    forecast: ForecastSpec
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What a caller asks for; portfolio and strategy by name, by number, or given whole.
 
     `risk_model` names an uploaded model that is used in place of the strategy's; a mixed-integer
-    search stops at a proven relative `gap`.
+    search stops at a proven relative `gap`. A strategy without a risk model may be given a
+    `customary` one; its benchmarks may be given in units, to be valued like the holdings.
     """
 
     portfolio: str | Portfolio
@@ -57,6 +69,8 @@ class Request:
     kind: Literal["optimization", "frontier", "feasibility"] = "optimization"
     frontier: FrontierSpec | None = None
     gap: float = DEFAULT_GAP
+    customary: Customary | None = None
+    benchmarks_in_units: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +103,12 @@ async def prepare(house: House, connection: Connection, caller: Caller, request:
     """
     refuse(_patience(request))
     found = await _resolve(connection, caller, request)
+    found = replace(found, strategy=await _accustomed(connection, caller, found.strategy, request.customary))
     refuse(_strategy_faults(found.strategy, request))
     applied = found if request.frontier is None else replace(found, strategy=request.frontier.applied(found.strategy))
     known = await _freeze(house, connection, caller, applied, request)
+    if request.benchmarks_in_units:
+        found, applied = _valued(found, known.snapshot), _valued(applied, known.snapshot)
     faults = await _check(connection, caller, applied, known, request)
     refuse(faults if request.frontier is None else [pointed(one, found.strategy) for one in faults])
     inputs = _inputs(found, known.model, request, caller.settings)
@@ -124,6 +141,22 @@ async def _freeze(house: House, connection: Connection, caller: Caller, found: _
     want = wanted(found.strategy, found.portfolio, request.as_of)
     snapshot_digest, snapshot = await freeze(house, connection, caller.tenant_id, want)
     return _Known(snapshot_digest, snapshot, model)
+
+
+async def _accustomed(
+    connection: Connection, caller: Caller, strategy: Strategy, customary: Customary | None
+) -> Strategy:
+    if customary is None or strategy.risk_model is not None:
+        return strategy
+    if await default_days(connection, caller.tenant_id) == customary.days:
+        return strategy
+    return replace(strategy, risk_model=customary.risk_model, forecast=customary.forecast)
+
+
+def _valued(found: _Resolved, snapshot: Snapshot) -> _Resolved:
+    seen = converted(snapshot, found.portfolio.base_currency, found.portfolio.foreign_currencies)
+    refuse(worthless(found.strategy, seen.prices))
+    return replace(found, strategy=in_weights(found.strategy, seen.prices))
 
 
 def _patience(request: Request) -> list[Fault]:

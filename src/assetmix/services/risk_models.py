@@ -128,6 +128,12 @@ async def choose(connection: Connection, tenant_id: str, asked: str | None, stra
     return None if found is None else ChosenModel(found.name, found.digest, outline_of(found.document))
 
 
+async def default_days(connection: Connection, tenant_id: str) -> float | None:
+    """Give the days that the tenant's default model speaks of; None without one, or where it does not say."""
+    found = await risk_models.find_default(connection, tenant_id, share=True)
+    return None if found is None else outline_of(found.document).horizon_days
+
+
 def _checked(given: Upload) -> NewModel:
     refuse(model_faults(given.model))
     payload = write_model(given.model)

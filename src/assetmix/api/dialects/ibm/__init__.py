@@ -1,0 +1,1 @@
+"""IBM's dialect: Portfolio Optimization's construct and rebalance, answered while the caller waits."""

@@ -1,0 +1,167 @@
+"""Domain to wire."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fastapi import Request
+from starlette.responses import JSONResponse, Response
+
+from assetmix.api.context import arrived, request_id
+from assetmix.api.dialects.ibm import schemas
+from assetmix.api.problems import Problem
+from assetmix.errors import Fault
+from assetmix.persistence.optimizations import Run
+
+Shape = Literal["documented", "live"]
+SECOND = 10**9
+
+COUNTED = {"max_holdings", "min_holdings", "max_trades"}
+CODES: Mapping[tuple[str, str], int] = {
+    ("Dual", "optimal"): 1,
+    ("Dual", "feasible"): 23,
+    ("MIP", "optimal"): 101,
+    ("MIP", "feasible"): 107,
+}
+"""Solution status numbers of CPLEX, which the service that is mirrored used."""
+
+STATUSES = {"optimal": "Optimal", "feasible": "Feasible"}
+THREADS = 1
+
+UNKNOWN_ASSET = (
+    "XML request error: Did not find a position defined for a childId tag within positionGroup tag. "
+    "Last reported engine status: PCO started."
+)
+REFUSED: Mapping[str, str] = {"infeasible": "Infeasible", "unbounded": "Unbounded"}
+FAILED = "Error occurred in the optimizer"
+MISUSED = {401, 403, 404, 405, 409, 413, 415, 429, 431, 503}
+"""Statuses that an answer keeps; what else is wrong with a request is 400."""
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a request came and when it was answered, nanoseconds since 1970."""
+
+    start: int
+    end: int
+
+
+def write_run(run: Run, times: Times, shape: Shape) -> Response:
+    """Give a run's answer: 200 with the solution, 400 for what cannot be, 500 for what could not be found."""
+    result = run.result or {}
+    if run.status == "succeeded":
+        return JSONResponse(write_solution(run, result, times, shape))
+    description = REFUSED.get(result.get("status", ""))
+    if description is None:
+        return _error(500, FAILED, run.id, times, [(run.error or {}).get("detail", "")])
+    sentences = [result.get("sentence", ""), *(one["sentence"] for one in result.get("conflict", ()))]
+    return _error(400, description, run.id, times, sentences)
+
+
+def write_pending(run: Run, times: Times, headers: Mapping[str, str]) -> Response:
+    """Say that a run has not ended, and where to look for its end."""
+    body = _body(202, "The optimization has not ended yet; ask at Location.", run.id, times)
+    return JSONResponse(body, status_code=202, headers=dict(headers))
+
+
+def write_solution(run: Run, result: Mapping[str, Any], times: Times, shape: Shape) -> dict[str, Any]:
+    """Write the holdings in the order of the request, as documented or as the live service wrote them."""
+    algorithm = "MIP" if COUNTED & {one["kind"] for one in run.inputs["strategy"]["constraints"]} else "Dual"
+    status = STATUSES[result["status"]]
+    metadata: schemas.Metadata = {
+        "message": status,
+        "objectiveValue": result["objective_value"],
+        "status": status,
+        "statusCode": CODES[algorithm, result["status"]],
+        "transactionid": run.id,
+        "requeststarttimestamp": write_time(times.start),
+        "requestendtimestamp": write_time(times.end),
+    }
+    seconds = ((run.timings or {}).get("solve_ms") or 0.0) / 1000
+    performance: schemas.Performance = {"algorithm": algorithm, "threads": THREADS, "time": seconds}
+    solution: schemas.Solution = {
+        "holdings": write_holdings(run, result),
+        "metadata": [metadata],
+        "performance": [performance],
+    }
+    return dict(solution) if shape == "documented" else _live(solution)
+
+
+def write_holdings(run: Run, result: Mapping[str, Any]) -> list[schemas.Holding]:
+    """One row an asset of the root, zero ones included."""
+    held, optimal = run.inputs["portfolio"]["holdings"], result["holdings"]
+    assets = run.inputs["strategy"]["universe"]["ids"]
+    rows = ((asset, held.get(asset, 0.0), optimal.get(asset, 0.0)) for asset in assets)
+    return [
+        {"asset": asset, "optimizedQuantity": best, "optimizedTrade": best - now, "quantity": now}
+        for asset, now, best in rows
+    ]
+
+
+def write_time(nanoseconds: int) -> str:
+    """Write a moment as the documents do: `2017-08-11T20-20-01.786983655-UTC`."""
+    seconds, rest = divmod(nanoseconds, SECOND)
+    return f"{time.strftime('%Y-%m-%dT%H-%M-%S', time.gmtime(seconds))}.{rest:09d}-UTC"
+
+
+def write_error(request: Request, problem: Problem) -> Response:
+    """Errors as the documents print them; `conflict` says more."""
+    status = problem.status if problem.status in MISUSED or problem.status >= 500 else 400  # noqa: PLR2004 - our own faults
+    unknown = any(one.code == "unknown-asset" for one in problem.faults)
+    description = UNKNOWN_ASSET if unknown else FAILED if status == 500 else problem.detail  # noqa: PLR2004 - see above
+    times = Times(arrived(request.scope), time.time_ns())
+    details = [_said(one) for one in problem.faults]
+    return _error(status, description, request_id(request.scope), times, details, problem.headers)
+
+
+def _said(fault: Fault) -> str:
+    return f"{fault.pointer}: {fault.detail}"[:300]
+
+
+def _error(  # noqa: PLR0913, PLR0917 - all of them are in the body
+    status: int,
+    description: str,
+    transaction: str,
+    times: Times,
+    conflict: list[str],
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    body = _body(status, description, transaction, times)
+    said = [one for one in conflict if one]
+    return JSONResponse(body | ({"conflict": said} if said else {}), status_code=status, headers=dict(headers or {}))
+
+
+def _body(status: int, description: str, transaction: str, times: Times) -> dict[str, Any]:
+    return {
+        "description": description[:300],
+        "httpcode": float(status),
+        "requestendtimestamp": write_time(times.end),
+        "requeststarttimestamp": write_time(times.start),
+        "transactionid": transaction,
+    }
+
+
+def _live(solution: schemas.Solution) -> dict[str, Any]:
+    metadata, performance = solution["metadata"][0], solution["performance"][0]
+    return {
+        "Holdings": [{_capital(key): value for key, value in row.items()} for row in solution["holdings"]],
+        "Metadata": {
+            "Status": metadata["status"],
+            "Message": metadata["message"],
+            "StatusCode": metadata["statusCode"],
+            "ObjectiveValue": metadata["objectiveValue"],
+            "TransactionID": metadata["transactionid"],
+            "RequestStartTimestamp": metadata["requeststarttimestamp"],
+            "RequestEndTimestamp": metadata["requestendtimestamp"],
+        },
+        "Performance": {
+            "Algorithm": performance["algorithm"],
+            "Threads": performance["threads"],
+            "Time": performance["time"],
+        },
+    }
+
+
+def _capital(name: str) -> str:
+    return f"{name[0].upper()}{name[1:]}"
