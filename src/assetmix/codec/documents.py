@@ -63,6 +63,16 @@ class Codec(Generic[T]):
         """Read a value that was JSON before, such as a stored document."""
         return self.adapter.validate_json(_ANY.dump_json(value))
 
+    def read_given(self, value: object) -> T:
+        """Read a value that somebody has sent and that was JSON before.
+
+        Raises
+        ------
+        InvalidRequest
+            with every fault and its JSON pointer
+        """
+        return self.read(_ANY.dump_json(value))
+
     def write(self, value: T) -> Any:  # noqa: ANN401 - JSON
         """Write as a JSON value; absent fields are left out."""
         return self.adapter.dump_python(value, mode="json", exclude_none=True)

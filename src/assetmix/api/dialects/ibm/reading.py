@@ -76,7 +76,7 @@ def read_mandate(document: object, *, strict: bool) -> Asked:
     InvalidRequest
         with every fault and its JSON pointer
     """
-    mandate = MANDATE.read_value(document if strict else respelled(document))
+    mandate = MANDATE.read_given(document if strict else respelled(document))
     book = open_book(mandate.portfolios, strict=strict)
     if not isinstance(book, Book):
         raise InvalidRequest(book[0].detail, book)
