@@ -104,15 +104,16 @@ def test_its_commands_do_what_it_says(place: tuple[Path, int]) -> None:
         assert str(place[0] / "demo.key") in said
         for command in [said.split("try       ", 1)[1].splitlines()[0], *COMMANDS[1:-1]]:
             answers_json(command, place)
-        assert "orders lead to the best portfolio" in example(place)
+        assert "orders lead to the best portfolio" in example("quickstart", place)
+        assert "rebalance: Optimal" in example("ibm", place)
         assert (place[0] / "demo.key").stat().st_mode & 0o077 == 0
 
     _, alive = psutil.wait_procs(started, timeout=10)
     assert alive == []
 
 
-def example(place: tuple[Path, int]) -> str:
-    command = [sys.executable, "examples/quickstart.py"]
+def example(name: str, place: tuple[Path, int]) -> str:
+    command = [sys.executable, f"examples/{name}.py"]
     ended = subprocess.run(command, cwd=ROOT, env=environment(place), capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
