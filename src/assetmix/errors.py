@@ -51,6 +51,18 @@ class InvalidRequest(Error):
     code = "validation-failed"
 
 
+class Malformed(InvalidRequest):
+    """A table that cannot be read as what it is said to be."""
+
+    code = "malformed-csv"
+
+
+class MalformedFile(Malformed):
+    """A workbook or Parquet file that cannot be read."""
+
+    code = "malformed-table"
+
+
 class UnknownAsset(InvalidRequest):
     """An instrument is named that was never loaded."""
 

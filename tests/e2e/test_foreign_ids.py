@@ -40,6 +40,8 @@ class Foreign:
 def foreign(service: Service) -> Iterator[Foreign]:
     with service.client(f"owner of {MARK}") as client:
         load_market(client, make_snapshot(), tag=MARK)
+        own = [{"id": "S99", "currency": "USD"}]
+        client.put("/v1/instruments", json={"instruments": own}).raise_for_status()
         document = strategy_document(universe={"tags": [MARK]})
         client.put(f"/v1/strategies/{MARK}", json=document).raise_for_status()
         held = {"base_currency": "USD", "holdings": {"$USD": 1234.5}}

@@ -5,9 +5,17 @@ import datetime as dt
 import numpy as np
 
 from assetmix.domain.instrument import Instrument
-from assetmix.persistence import instruments, prices, rates
+from assetmix.persistence import instruments, prices, rates, uploads
 from assetmix.persistence.prices import Span
+from assetmix.persistence.session import Connection
 from tests.integration.conftest import Bench
+
+
+async def put_rows(connection: Connection, tenant_id: str, rows: list[tuple[object, ...]]) -> None:
+    upload = await uploads.open_upload(connection)
+    await upload.add(rows)
+    await prices.put_prices(connection, tenant_id, upload)
+
 
 DAYS = [dt.date(2024, 6, 3) + dt.timedelta(days=i) for i in range(4)]
 
@@ -56,7 +64,7 @@ async def test_histories_bring_the_tables_asked_for_aligned_with_gaps_as_nan(ben
         ("A", DAYS[1], 20.0, None, None, None, None, 0.0),
         ("B", DAYS[1], 5.0, None, None, 6.0, 4.0, None),
     ]
-    await bench.do(prices.put_prices, tenant, rows)
+    await bench.do(put_rows, tenant, rows)
 
     plain = await bench.do(prices.get_history, tenant, ("A", "B", "C"), Span(DAYS[3], None))
     full = await bench.do(

@@ -8,7 +8,7 @@ import pytest
 from assetmix.api import body, gate
 from assetmix.estimation import given_check, spec_check
 from assetmix.optimization import check, frontier
-from assetmix.services import market_data, portfolios, preparation
+from assetmix.services import market_data, portfolios, preparation, price_upload
 from assetmix.settings import Settings
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "limits.md").read_text("utf-8")
@@ -32,7 +32,8 @@ def default(name: str) -> float:
         ("holdings of a portfolio", portfolios.MOST_HOLDINGS),
         ("instruments of one upload", market_data.MOST_INSTRUMENTS),
         ("groups that an instrument belongs to", market_data.MOST_MARKS),
-        ("rows of prices", market_data.MOST_ROWS),
+        ("rows of prices", price_upload.MOST_ROWS),
+        ("exchange rates of one upload", price_upload.MOST_RATES),
         ("instruments of an uploaded risk model", given_check.MOST_INSTRUMENTS),
         ("views of a forecast", spec_check.MOST_VIEWS),
         ("points of a frontier", frontier.MOST_POINTS),

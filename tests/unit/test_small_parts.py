@@ -14,6 +14,7 @@ from assetmix.codec.snapshots import content_digest, read_snapshot, write_snapsh
 from assetmix.errors import InvalidRequest
 from assetmix.jobs.frames import Frame, read_frame
 from assetmix.marketdata.csv_source import read_csv
+from assetmix.marketdata.rows import PriceRow
 from assetmix.optimization.memory import Memory
 from assetmix.services.keys import checksum, hash_key, make_key
 from assetmix.services.names import require_name
@@ -82,8 +83,12 @@ def test_frames_come_out_as_they_went_in_and_a_cut_one_is_none() -> None:
     assert read_frame(io.BytesIO(b"")) is None
 
 
+def rows_of(text: str) -> list[PriceRow]:
+    return [row for batch in read_csv(io.StringIO(text, newline="")) for row in batch]
+
+
 def test_wide_csv_leaves_empty_cells_out() -> None:
-    rows = read_csv("date,A,B\n2024-01-02,1.5,\n2024-01-03,1.6,2\n")
+    rows = rows_of("date,A,B\n2024-01-02,1.5,\n2024-01-03,1.6,2\n")
 
     assert [row[:3] for row in rows] == [
         ("A", dt.date(2024, 1, 2), 1.5),
@@ -93,7 +98,7 @@ def test_wide_csv_leaves_empty_cells_out() -> None:
 
 
 def test_long_csv_takes_the_columns_it_has() -> None:
-    rows = read_csv("date,instrument,close,volume,adjusted_close\n2024-01-02,A,10,1000,9.5\n")
+    rows = rows_of("date,instrument,close,volume,adjusted_close\n2024-01-02,A,10,1000,9.5\n")
 
     assert rows == [("A", dt.date(2024, 1, 2), 10.0, 9.5, None, None, None, 1000.0)]
 
@@ -112,7 +117,7 @@ def test_long_csv_takes_the_columns_it_has() -> None:
 )
 def test_cells_that_cannot_be_read_are_named(text: str, pointer: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        read_csv(text)
+        rows_of(text)
 
     assert refused.value.faults[0].pointer == pointer
 

@@ -7,6 +7,10 @@ to; none of that is accepted here.
 import asyncio
 import json
 import re
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from fastapi import Request
@@ -37,6 +41,21 @@ async def read_body(request: Request, accepted: tuple[str, ...], most_bytes: int
     Problem
         415 for another media type or charset, 413 for too many bytes
     """
+    media_type = accepted_type(request, accepted)
+    body = await request.body()
+    if len(body) > most_bytes:
+        raise too_large(most_bytes)
+    return media_type, body
+
+
+def accepted_type(request: Request, accepted: tuple[str, ...]) -> str:
+    """Give the media type of a body.
+
+    Raises
+    ------
+    Problem
+        415 for another media type or charset
+    """
     given = request.headers.get("content-type", "")
     media_type, _, parameters = given.partition(";")
     charset = re.search(r"charset\s*=\s*\"?([\w.-]+)", parameters, re.IGNORECASE)
@@ -44,10 +63,25 @@ async def read_body(request: Request, accepted: tuple[str, ...], most_bytes: int
         problem = Problem(415, "unsupported-media-type", f"send {' or '.join(accepted)} in UTF-8")
         problem.headers["Accept-Post"] = ", ".join(accepted)
         raise problem
-    body = await request.body()
-    if len(body) > most_bytes:
-        raise too_large(most_bytes)
-    return media_type.strip().lower(), body
+    return media_type.strip().lower()
+
+
+@asynccontextmanager
+async def spooled(request: Request, most_bytes: int) -> AsyncIterator[Path]:
+    """Put a body into a file of its own as it comes, so that a large one takes no memory.
+
+    Raises
+    ------
+    Problem
+        413 for too many bytes
+    """
+    with tempfile.NamedTemporaryFile(prefix="assetmix-body-") as file:
+        async for piece in request.stream():
+            file.write(piece)
+            if file.tell() > most_bytes:
+                raise too_large(most_bytes)
+        file.flush()
+        yield Path(file.name)
 
 
 async def read_json(request: Request, codec: Codec[T], most_bytes: int) -> T:

@@ -31,6 +31,7 @@ STATUS: Mapping[type[Error], int] = {
     errors.Conflict: 409,
     errors.Unauthenticated: 401,
     errors.NotAllowed: 403,
+    errors.Malformed: 400,
     errors.InvalidRequest: 422,
     errors.Unavailable: 503,
     errors.SolverFailed: 500,

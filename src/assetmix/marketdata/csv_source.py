@@ -2,24 +2,12 @@
 
 import csv
 import datetime as dt
-import io
-import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import TypeAlias
 
-from assetmix.errors import Fault, InvalidRequest
-
-Row: TypeAlias = tuple[str, dt.date, float, float | None, float | None, float | None, float | None, float | None]
-"""instrument, date, close, adjusted close, open, high, low, volume."""
-
-RateRow: TypeAlias = tuple[
-    str, dt.date, float, float | None, float | None, float | None, float | None, float | None, str
-]
-"""The same for an exchange rate, `$EUR` in place of an instrument, and the currency that it is quoted in."""
-
-PriceRow: TypeAlias = Row | RateRow
+from assetmix.errors import Fault, InvalidRequest, Malformed
+from assetmix.marketdata.rows import BATCH, PriceRow
 
 QUOTE = "quote"
 OPTIONAL = ("adjusted_close", "open", "high", "low", "volume")
@@ -29,24 +17,39 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 
-def read_csv(text: str) -> list[PriceRow]:
-    """Read price rows; empty cells of a wide table are days without a price.
+def read_csv(lines: Iterable[str]) -> Generator[list[PriceRow], None, None]:
+    """Give price rows in batches; empty cells of a wide table are days without a price.
 
     A long table with a column `quote` may hold exchange rates too.
 
     Raises
     ------
+    Malformed
+        for text that is not UTF-8, or holds what no table holds
     InvalidRequest
         naming line and column of every cell that cannot be read, twenty at most
     """
     try:
-        return _read(csv.reader(io.StringIO(text.removeprefix("\ufeff"))))
+        yield from _read(csv.reader(_plain(lines)))
+    except UnicodeDecodeError:
+        raise _malformed("the text is not UTF-8; save the table as CSV UTF-8") from None
     except csv.Error as error:
         detail = "the text is not a table that can be read; save it as CSV UTF-8 with ordinary line ends"
         raise InvalidRequest(detail, [Fault("", "malformed-csv", detail)]) from error
 
 
-def _read(lines: Iterator[list[str]]) -> list[PriceRow]:
+def _plain(lines: Iterable[str]) -> Iterator[str]:
+    for number, line in enumerate(lines):
+        if "\x00" in line:
+            raise _malformed("the text holds the character U+0000; save the table as CSV UTF-8")
+        yield line if number else line.removeprefix("\ufeff")
+
+
+def _malformed(detail: str) -> Malformed:
+    return Malformed(detail, [Fault("", "malformed-csv", detail)])
+
+
+def _read(lines: Iterator[list[str]]) -> Iterator[list[PriceRow]]:
     header = [name.strip() for name in next(lines, [])]
     if not header or header[0].lower() != "date":
         detail = "the first line names the columns and begins with date: date,instrument,close or date,ID,ID"
@@ -56,10 +59,15 @@ def _read(lines: Iterator[list[str]]) -> list[PriceRow]:
         raise InvalidRequest(detail, [Fault("/line/1", "invalid-header", detail)])
     is_long = len(header) > 1 and header[1].lower() == "instrument"
     reader = _Reader([name.lower() for name in header] if is_long else header)
-    rows = list(itertools.chain.from_iterable((reader.long if is_long else reader.wide)(lines)))
+    batch: list[PriceRow] = []
+    for rows in (reader.long if is_long else reader.wide)(lines):
+        batch += rows
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
     if reader.faults:
         raise InvalidRequest("some cells cannot be read", reader.faults[:MOST_FAULTS])
-    return rows
+    yield batch
 
 
 class _Reader:

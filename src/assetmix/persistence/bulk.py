@@ -1,6 +1,7 @@
 """Many rows at once: copied into a temporary table, then inserted or replaced in one statement."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert, insert
@@ -8,17 +9,39 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from assetmix.persistence.session import Connection
 
 
-async def incoming(
-    connection: Connection, tenant_id: str, table: sa.Table, columns: Sequence[str], rows: Iterable[tuple[object, ...]]
-) -> Insert:
-    """Copy rows, and give the statement that inserts them for a tenant; the copy goes with the transaction."""
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A temporary copy of some columns of a table; it goes with the transaction."""
+
+    connection: Connection
+    table: sa.Table
+    columns: tuple[str, ...]
+    name: str
+    rows: sa.TableClause
+    """The temporary table, to select from."""
+
+    async def add(self, rows: Iterable[tuple[object, ...]]) -> None:
+        """Copy rows."""
+        raw = await self.connection.get_raw_connection()
+        copy = raw.driver_connection.copy_records_to_table  # type: ignore[union-attr]  # asyncpg's own
+        await copy(self.name, records=rows, columns=self.columns)
+
+    async def analyze(self) -> None:
+        """Tell the planner what has come."""
+        await self.connection.execute(sa.text(f"analyze {self.name}"))
+
+    def insert(self, tenant_id: str) -> Insert:
+        """Give the statement that inserts the rows for a tenant."""
+        source = sa.select(sa.literal(tenant_id), *(self.rows.c[column] for column in self.columns))
+        return insert(self.table).from_select(["tenant_id", *self.columns], source)
+
+
+async def incoming(connection: Connection, table: sa.Table, columns: Sequence[str]) -> Incoming:
+    """Make the temporary table."""
     name = f"incoming_{table.name}"
+    rows = sa.table(name, *(sa.column(column, table.c[column].type) for column in columns))
     await connection.execute(
         sa.text(f"create temporary table {name} (like {table.name} including defaults) on commit drop")
     )
     await connection.execute(sa.text(f"alter table {name} alter column tenant_id drop not null"))
-    raw = await connection.get_raw_connection()
-    await raw.driver_connection.copy_records_to_table(name, records=rows, columns=columns)  # type: ignore[union-attr]  # asyncpg's own
-    copied = sa.table(name, *(sa.column(column) for column in columns))
-    source = sa.select(sa.literal(tenant_id), *(copied.c[column] for column in columns))
-    return insert(table).from_select(["tenant_id", *columns], source)
+    return Incoming(connection, table, tuple(columns), name, rows)

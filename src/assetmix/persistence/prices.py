@@ -1,21 +1,17 @@
 """Price histories: written in bulk, read as arrays."""
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from assetmix.domain.arrays import Matrix, Vector
-from assetmix.persistence.bulk import incoming
+from assetmix.persistence.bulk import Incoming
 from assetmix.persistence.rows import prices
 from assetmix.persistence.session import Connection
-
-Row: TypeAlias = tuple[str, dt.date, float, float | None, float | None, float | None, float | None, float | None]
-"""instrument, date, close, adjusted close, open, high, low, volume."""
 
 _EPOCH = dt.date(1970, 1, 1)
 COLUMNS = ("instrument_id", "date", "close", "adjusted_close", "open", "high", "low", "volume")
@@ -48,9 +44,9 @@ class History:
     extras: Mapping[str, Matrix] = field(default_factory=dict)
 
 
-async def put_prices(connection: Connection, tenant_id: str, rows: Iterable[Row]) -> Written:
-    """Insert or replace prices; rows equal to what is stored change nothing."""
-    statement = await incoming(connection, tenant_id, prices, COLUMNS, rows)
+async def put_prices(connection: Connection, tenant_id: str, upload: Incoming) -> Written:
+    """Insert or replace the prices that have come; rows equal to what is stored change nothing."""
+    statement = upload.insert(tenant_id)
     values = COLUMNS[2:]
     changed = [prices.c[name].is_distinct_from(statement.excluded[name]) for name in values]
     upsert = statement.on_conflict_do_update(

@@ -23,7 +23,9 @@ COLUMNS = ("currency", "quote", "date", "rate")
 
 async def put_rates(connection: Connection, tenant_id: str, given: Iterable[Rate]) -> tuple[int, int]:
     """Insert or replace rates; how many were inserted and updated, equal ones counted in neither."""
-    statement = await incoming(connection, tenant_id, exchange_rates, COLUMNS, given)
+    upload = await incoming(connection, exchange_rates, COLUMNS)
+    await upload.add(given)
+    statement = upload.insert(tenant_id)
     upsert = statement.on_conflict_do_update(
         index_elements=["tenant_id", "currency", "quote", "date"],
         set_={"rate": statement.excluded.rate},

@@ -19,7 +19,7 @@ from assetmix.persistence.instruments import Revision
 from assetmix.persistence.prices import History, Span
 from assetmix.persistence.session import Connection
 from assetmix.services.context import House
-from assetmix.services.market_data import LAST_DAY
+from assetmix.services.price_upload import LAST_DAY
 
 ROWS_A_PERIOD = {"daily": 1, "weekly": 5, "monthly": 23}
 SPARE_ROWS = 60

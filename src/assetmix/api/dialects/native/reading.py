@@ -21,7 +21,7 @@ from assetmix.domain.given_model import GivenModel
 from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.universe import Universe
 from assetmix.errors import Fault
-from assetmix.marketdata.csv_source import PriceRow
+from assetmix.marketdata.rows import PriceRow
 from assetmix.optimization.check import refuse
 from assetmix.optimization.frontier import FrontierSpec
 from assetmix.services.optimizations import Request

@@ -14,7 +14,7 @@ from assetmix.persistence.optimizations import Run
 from assetmix.persistence.portfolios import StoredPortfolio
 from assetmix.persistence.risk_models import StoredModel
 from assetmix.persistence.strategies import StoredStrategy
-from assetmix.services.market_data import PricesWritten
+from assetmix.services.price_upload import PricesWritten
 
 ADDRESSES = {"frontier": "frontiers"}
 """Where runs of other kinds than an optimization are looked up."""

@@ -1,24 +1,26 @@
 """Instruments and prices."""
 
-import asyncio
 import datetime as dt
+from collections.abc import Generator
+from contextlib import AsyncExitStack
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
-from assetmix.api.body import parse, read_body, read_json
+from assetmix.api.body import accepted_type, parse, read_body, read_json, spooled
 from assetmix.api.deps import InHouse, Reader, Writer, most_bytes
 from assetmix.api.dialects.native import reading, writing
 from assetmix.api.dialects.native.schemas import INSTRUMENTS, PRICES
 from assetmix.api.openapi import accepts
 from assetmix.api.paging import DEFAULT, after, clamp, page
-from assetmix.api.problems import Problem
-from assetmix.marketdata.csv_source import PriceRow, read_csv
-from assetmix.services import market_data
+from assetmix.marketdata.csv_source import read_csv
+from assetmix.marketdata.rows import PriceRow
+from assetmix.marketdata.workbook import PARQUET, XLSX, lines_of
+from assetmix.services import market_data, price_upload
 
 router = APIRouter()
 
-MEDIA_TYPES = ("application/json", "text/csv")
+MEDIA_TYPES = ("application/json", "text/csv", XLSX, PARQUET)
 MOST_DAYS = 20_000
 
 
@@ -46,12 +48,17 @@ async def get_instrument(instrument: str, inside: InHouse, caller: Reader) -> di
     return writing.write_instrument(await market_data.get_instrument(inside, caller, instrument))
 
 
-@router.put("/prices", openapi_extra=accepts("Prices", PRICES, "text/csv"))
+@router.put("/prices", openapi_extra=accepts("Prices", PRICES, *MEDIA_TYPES[1:]))
 async def put_prices(request: Request, inside: InHouse, caller: Writer, *, dry_run: bool = False) -> dict[str, Any]:
-    """Insert or replace prices and exchange rates, all of them or none; CSV long or wide, or JSON."""
-    media_type, body = await read_body(request, MEDIA_TYPES, most_bytes(inside, data=True))
-    rows = await _rows(media_type, body)
-    return writing.write_prices(await market_data.put_prices(inside, caller, rows, dry_run=dry_run))
+    """Insert or replace prices and exchange rates, all of them or none.
+
+    JSON, or a table as CSV, Excel workbook (its first sheet) or Parquet: long (date, instrument, close, ...) or
+    wide (date and a column an instrument). With `dry_run` nothing is written: the answer counts what would be, and
+    warns of unknown ids, days given twice, days that others have, and check digits of ISINs.
+    """
+    async with AsyncExitStack() as stack:
+        batches = await _batches(request, inside, stack)
+        return writing.write_prices(await price_upload.put_prices(inside, caller, batches, dry_run=dry_run))
 
 
 @router.get("/prices/{instrument}")
@@ -67,13 +74,16 @@ async def get_prices(
     return {"instrument": instrument, "prices": [writing.write_price(row) for row in rows]}
 
 
-async def _rows(media_type: str, body: bytes) -> list[PriceRow]:
+async def _batches(request: Request, inside: InHouse, stack: AsyncExitStack) -> Generator[list[PriceRow], None, None]:
+    media_type, most = accepted_type(request, MEDIA_TYPES), most_bytes(inside, data=True)
     if media_type == "application/json":
-        return reading.read_prices(await parse(PRICES, body))
-    if b"\x00" in body:
-        raise Problem(400, "malformed-csv", "the text holds the character U+0000; save the table as CSV UTF-8")
-    try:
-        text = body.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Problem(400, "malformed-csv", "the text is not UTF-8; save the table as CSV UTF-8") from None
-    return await asyncio.to_thread(read_csv, text)
+        _, body = await read_body(request, MEDIA_TYPES, most)
+        return _once(reading.read_prices(await parse(PRICES, body)))
+    file = await stack.enter_async_context(spooled(request, most))
+    if media_type == "text/csv":
+        return read_csv(stack.enter_context(file.open(encoding="utf-8", newline="")))
+    return read_csv(lines_of(file, media_type))
+
+
+def _once(rows: list[PriceRow]) -> Generator[list[PriceRow], None, None]:
+    yield rows

@@ -1,0 +1,17 @@
+"""A price or an exchange rate, as every source gives it."""
+
+import datetime as dt
+from typing import TypeAlias
+
+Row: TypeAlias = tuple[str, dt.date, float, float | None, float | None, float | None, float | None, float | None]
+"""instrument, date, close, adjusted close, open, high, low, volume."""
+
+RateRow: TypeAlias = tuple[
+    str, dt.date, float, float | None, float | None, float | None, float | None, float | None, str
+]
+"""The same for an exchange rate, `$EUR` in place of an instrument, and the currency that it is quoted in."""
+
+PriceRow: TypeAlias = Row | RateRow
+
+BATCH = 10_000
+"""Rows that a source gives at a time."""
