@@ -126,7 +126,12 @@ def bare_solves(service: Service, runs: list[dict[str, Any]]) -> list[float]:
 
 def bare_solve(inputs: dict[str, Any], snapshot: Any) -> float:  # noqa: ANN401
     portfolio, strategy = PORTFOLIO.read_value(inputs["portfolio"]), STRATEGY.read_value(inputs["strategy"])
-    statement = Statement(resolve(Question(strategy, portfolio, snapshot, "bench", "bench"), Memory(4)))
+    return bare_milliseconds(Question(strategy, portfolio, snapshot, "bench", "bench"))
+
+
+def bare_milliseconds(question: Question) -> float:
+    """Milliseconds of PIQP alone on the assembled problem of a question."""
+    statement = Statement(resolve(question, Memory(4)))
     data, _, _ = statement._problem.get_problem_data("PIQP")  # noqa: SLF001 - the assembled problem is what is timed
     started = time.perf_counter()
     solver = piqp.SparseSolver()
