@@ -88,7 +88,7 @@ def fuzz(service: Service, key: str, seed: int, seconds: int) -> int:
     with subprocess.Popen(everything, env=environment, stdout=subprocess.PIPE, encoding="utf-8") as running:
         for line in running.stdout or ():
             said.append(line)
-            print(line.rstrip("\n")[:LONGEST], flush=True)
+            sys.stdout.write(line.rstrip("\n")[:LONGEST] + "\n")
     return verdict(running.returncode, "".join(said))
 
 
