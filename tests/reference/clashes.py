@@ -10,6 +10,9 @@ from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.constraints.attribute_average import AttributeAverage
 from assetmix.optimization.constraints.cash import Cash
 from assetmix.optimization.constraints.group_difference import GroupDifference
+from assetmix.optimization.constraints.group_trade import GroupTrade
+from assetmix.optimization.constraints.group_value import GroupValue
+from assetmix.optimization.constraints.group_volatility import GroupVolatility
 from assetmix.optimization.constraints.group_weight import GroupWeight
 from assetmix.optimization.constraints.hold_exactly import HoldExactly
 from assetmix.optimization.constraints.leverage import Leverage
@@ -26,6 +29,7 @@ from assetmix.optimization.constraints.order_band import OrderBand
 from assetmix.optimization.constraints.participation import Participation
 from assetmix.optimization.constraints.position_band import PositionBand
 from assetmix.optimization.constraints.round_lots import RoundLots
+from assetmix.optimization.constraints.trade_bounds import TradeBounds
 from assetmix.optimization.constraints.turnover import TurnoverLimit
 from assetmix.optimization.constraints.weight_bounds import WeightBounds
 from assetmix.optimization.measures.attribute_average import AttributeAverage as AverageMeasure
@@ -107,6 +111,14 @@ CLASHES: dict[str, Question] = {
     "a difference of groups": ask(
         GroupDifference(scope=TECHNOLOGY, minus=ENERGY, lower=0.5), GroupWeight(scope=ENERGY, lower=0.3)
     ),
+    "money in a group": ask(
+        GroupValue(scope=TECHNOLOGY, lower_amount=60_000.0), GroupWeight(scope=TECHNOLOGY, upper=0.4)
+    ),
+    "a group that is to be bought": ask(
+        GroupTrade(scope=TECHNOLOGY, lower=0.3), GroupWeight(scope=TECHNOLOGY, upper=0.2), held=CASH_ONLY
+    ),
+    "small trades": ask(TradeBounds(upper=0.15), held=CASH_ONLY),
+    "a quiet group": ask(GroupVolatility(scope=TECHNOLOGY, upper=1e-3), GroupWeight(scope=TECHNOLOGY, lower=0.3)),
     "three sectors": ask(
         GroupWeight(scope=TECHNOLOGY, lower=0.3),
         GroupWeight(scope=ENERGY, lower=0.4),

@@ -254,9 +254,28 @@ def _market_neutral(problem: Problem, one: Constraint, rows: Rows) -> None:
     rows.add(weights_of(np.ones(rows.count)), 0.0, 0.0)
 
 
+def _curved(problem: Problem, one: Constraint, rows: Rows) -> None:
+    raise NotLinearError
+
+
+def _trade_bounds(problem: Problem, one: Constraint, rows: Rows) -> None:
+    for _, unit in _each(problem, one):
+        rows.add({"bought": unit, "sold": -unit}, *_ends(one))
+
+
 STATED = {
     "weight_bounds": _weight_bounds,
     "group_weight": _group_weight,
+    "group_value": lambda problem, one, rows: rows.add(
+        weights_of(problem.value * problem.membership(one.scope)),
+        -INF if one.lower_amount is None else one.lower_amount,
+        INF if one.upper_amount is None else one.upper_amount,
+    ),
+    "group_trade": lambda problem, one, rows: rows.add(
+        {"bought": problem.membership(one.scope), "sold": -problem.membership(one.scope)}, *_ends(one)
+    ),
+    "group_volatility": _curved,
+    "trade_bounds": _trade_bounds,
     "group_difference": lambda problem, one, rows: rows.add(
         weights_of(problem.membership(one.scope) - problem.membership(one.minus)), *_ends(one)
     ),

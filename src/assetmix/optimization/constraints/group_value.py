@@ -10,7 +10,7 @@ from assetmix.domain.arrays import Vector
 from assetmix.errors import Fault
 from assetmix.optimization.constraint import Constraint, Outcome, constraint
 from assetmix.optimization.decision import Decision
-from assetmix.optimization.limit import Band, Limit, Row, number
+from assetmix.optimization.limit import Band, Limit, Row, number, percent
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.scope import Scope, describe, identify
 
@@ -33,14 +33,15 @@ class GroupValue(Constraint):
         detail = f"lower amount {lower:g} lies above upper amount {upper:g}; swap them or widen the band"
         return (Fault("/lower_amount", "inconsistent-constraints", detail),)
 
-    def rows(self, problem: Problem) -> tuple[Row, ...]:  # noqa: ARG002 - the same for every problem
+    def rows(self, problem: Problem) -> tuple[Row, ...]:
         """One row a bound."""
         name, label = identify(self.scope), self.titled(f"money in {describe(self.scope)}")
-        if self._is_fixed and self.lower_amount is not None:
-            return (Row(name, f"{label} is exactly {number(self.lower_amount)}"),)
-        lower = () if self.lower_amount is None else (Row(name, f"{label} is at least {number(self.lower_amount)}"),)
-        upper = () if self.upper_amount is None else (Row(name, f"{label} is at most {number(self.upper_amount)}"),)
-        return lower + upper
+        lower, upper = (_words(amount, problem) for amount in (self.lower_amount, self.upper_amount))
+        if self._is_fixed:
+            return (Row(name, f"{label} is exactly {lower}"),)
+        below = (Row(name, f"{label} is at least {lower}"),) if self.lower_amount is not None else ()
+        above = (Row(name, f"{label} is at most {upper}"),) if self.upper_amount is not None else ()
+        return below + above
 
     def limits(self, problem: Problem, decision: Decision) -> Iterator[Limit]:
         """State the bounds on the group's weight, as fractions of value."""
@@ -59,10 +60,6 @@ class GroupValue(Constraint):
         upper = None if self.upper_amount is None else self._upper(problem)
         return Band(lower, upper).breach(outcome.weights @ problem.membership(self.scope))
 
-    def price_unit(self, problem: Problem, weights: Vector) -> float:  # noqa: ARG002 - the same for all weights
-        """One unit of money is so large a fraction of value."""
-        return 1.0 / problem.value
-
     @property
     def _is_fixed(self) -> bool:
         return self.lower_amount is not None and self.lower_amount == self.upper_amount
@@ -72,3 +69,7 @@ class GroupValue(Constraint):
 
     def _upper(self, problem: Problem) -> float:
         return np.inf if self.upper_amount is None else self.upper_amount / problem.value
+
+
+def _words(amount: float | None, problem: Problem) -> str:
+    return "" if amount is None else f"{number(amount)} ({percent(amount / problem.value)})"
