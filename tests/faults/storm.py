@@ -138,18 +138,22 @@ def _blow(hurt: Hurtable, injector: Injector, history: History, size: Size, cons
             console.print(f"  {len(history.accepted)} accepted, {history.kills} kills, {_jobs(hurt)} not ended")
             told = now
         time.sleep(0.02)
-    _settle(hurt, injector)
+    _settle(hurt, injector, console)
 
 
-def _settle(hurt: Hurtable, injector: Injector) -> None:
+def _settle(hurt: Hurtable, injector: Injector, console: Console) -> None:
     """Wait until every run has ended; what has not after minutes in which none has ended is lost."""
     left, moved = _jobs(hurt), time.monotonic()
+    told = moved
     while time.monotonic() - moved < PATIENCE_SECONDS and (injector.waits or left != "0"):
         hurt.supervisor.tend()
         injector.look()
         now = _jobs(hurt)
         if now != left:
             left, moved = now, time.monotonic()
+        if time.monotonic() - told > EVERY_SECONDS:
+            console.print(f"  all is accepted, {now} not ended")
+            told = time.monotonic()
         time.sleep(0.05)
 
 

@@ -12,6 +12,7 @@ from assetmix.errors import Fault, InvalidRequest
 from assetmix.estimation.specs import HistoricalMean, SampleRisk
 from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.constraints.max_holdings import MaxHoldings
+from assetmix.optimization.constraints.max_trades import MaxTrades
 from assetmix.optimization.constraints.weight_bounds import WeightBounds
 from assetmix.optimization.measure import Measure
 from assetmix.optimization.measures.expected_return import ExpectedReturn
@@ -158,8 +159,8 @@ def _measure(row: ObjectiveRow, book: Book) -> Measure | None:
 
 
 def _uncountable(read: list[tuple[int, Constraint]], book: Book) -> Iterator[Fault]:
-    """C5 needs to know how large a position may be, from below and above."""
-    counted = [(i, one) for i, one in read if isinstance(one, MaxHoldings)]
+    """C5 and trade-count need to know how large a position may be, from below and above."""
+    counted = [(i, one) for i, one in read if isinstance(one, MaxHoldings | MaxTrades)]
     if not counted:
         return
     bounds = [one for _, one in read if isinstance(one, WeightBounds)]
@@ -174,7 +175,7 @@ def _uncountable(read: list[tuple[int, Constraint]], book: Book) -> Iterator[Fau
             yield Fault(
                 f"/constraints/{i}",
                 "missing-bound",
-                f"to count positions, each needs a lower and an upper weight (members, weight): "
+                f"to count positions or trades, each asset needs a lower and an upper weight (members, weight): "
                 f"{missing[0]} has no {side} one",
             )
 
