@@ -59,12 +59,12 @@ def test_32_old_code_works_on_with_the_tables_of_the_next_version(hurt: Hurtable
 
 
 async def migrate(hurt: Hurtable) -> None:
-    """Do it as our migrations do: in one transaction that waits for no lock long."""
+    """Do it as our migrations do: no lock is waited for long, and none is held while another is waited for."""
     connection = await asyncpg.connect(hurt.addresses.database_url)
     try:
-        async with connection.transaction():
-            await connection.execute("set local lock_timeout = '5s'")
-            for statement in NEXT:
+        for statement in NEXT:
+            async with connection.transaction():
+                await connection.execute("set local lock_timeout = '5s'")
                 await connection.execute(statement)
     finally:
         await connection.close()
