@@ -124,6 +124,33 @@ HEAD = (
 )
 
 
+def test_what_stands_beside_a_table_is_not_left_out(known: httpx.Client) -> None:
+    beside = workbook([("date", "A", "B"), (DAYS[0], 1.5, 2.5, 3.5)])
+    upside_down = parquet([("close", "instrument", "date"), (1.5, "A", DAYS[0])])
+
+    refused = put(known, beside, XLSX)
+    taken = put(known, upside_down, PARQUET)
+
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/line/2")
+    assert taken.json()["inserted"] == 1
+
+
+def test_a_line_without_end_is_refused(known: httpx.Client) -> None:
+    response = put(known, b"date," + b"," * (3 * 2**20))
+
+    assert (response.status_code, response.json()["type"]) == (400, "/problems/malformed-csv")
+
+
+def test_a_rehearsal_counts_exchange_rates_too(known: httpx.Client) -> None:
+    table = [("date", "instrument", "close", "quote"), (DAYS[0], "$EUR", 1.1, "USD"), (DAYS[1], "$EUR", 1.2, "USD")]
+    put(known, csv(table[:2])).raise_for_status()
+
+    rehearsed = put(known, csv([table[0], (DAYS[0], "$EUR", 1.3, "USD"), table[2], table[2]]), dry_run=True).json()
+
+    assert (rehearsed["inserted"], rehearsed["updated"]) == (1, 1)
+    assert rehearsed["warnings"] == ["two prices on one day: $EUR in USD 2024-01-03"]
+
+
 def bomb() -> bytes:
     """A workbook of a few kilobytes whose one sheet unfolds to a gigabyte."""
     file = io.BytesIO(workbook(LONG))

@@ -10,7 +10,9 @@ from assetmix.optimization.constraints.cash import Cash
 from assetmix.optimization.constraints.group_weight import GroupWeight
 from assetmix.optimization.constraints.leverage import Leverage
 from assetmix.optimization.constraints.market_neutral import MarketNeutral
+from assetmix.optimization.constraints.max_trades import MaxTrades
 from assetmix.optimization.constraints.measure_limit import MeasureLimit
+from assetmix.optimization.constraints.min_holdings import MinHoldings
 from assetmix.optimization.constraints.weight_bounds import WeightBounds
 from assetmix.optimization.measures.cvar import ConditionalValueAtRisk
 from assetmix.optimization.measures.expected_return import ExpectedReturn
@@ -163,3 +165,12 @@ def test_costs_alone_do_not_bound_a_return_that_is_larger() -> None:
 
     assert result.status == "unbounded"
     assert "S02" in traded(result, "buying")
+
+
+@pytest.mark.parametrize("one", [MinHoldings(count=2), MaxTrades(count=5)], ids=lambda one: one.kind)
+def test_the_reach_of_the_indicators_is_no_bound(one: Constraint) -> None:
+    # nothing bounds the weights: the larger a short position, the larger the return
+    found = best(one)
+
+    assert found.status == "unbounded"
+    assert "bound the weights" in found.sentence

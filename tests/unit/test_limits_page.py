@@ -7,6 +7,7 @@ import pytest
 
 from assetmix.api import body, gate
 from assetmix.estimation import given_check, spec_check
+from assetmix.marketdata import csv_source
 from assetmix.optimization import check, frontier
 from assetmix.services import market_data, portfolios, preparation, price_upload
 from assetmix.settings import Settings
@@ -28,6 +29,9 @@ def default(name: str) -> float:
         ("bytes of all headers", gate.HEADER_BYTES),
         ("seconds until the headers", default("patience_seconds")),
         ("instruments that a run concerns", check.MOST_ASSETS),
+        ("columns of a table of prices", csv_source.MOST_COLUMNS),
+        ("characters of a line of CSV", csv_source.LONGEST_LINE),
+        ("uploads of prices that are read at a time", price_upload.AT_ONCE),
         ("constraints of a strategy", check.MOST_CONSTRAINTS),
         ("holdings of a portfolio", portfolios.MOST_HOLDINGS),
         ("instruments of one upload", market_data.MOST_INSTRUMENTS),

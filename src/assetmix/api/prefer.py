@@ -15,10 +15,14 @@ def preferred_wait(request: Request) -> int:
     return min(int(found[1]), LONGEST) if found else 0
 
 
+def wants_wait(request: Request) -> bool:
+    """Whether the caller says how long: `wait=n`, also for no time at all."""
+    return bool(_WAIT.search(request.headers.get("prefer", "")))
+
+
 def wants_no_wait(request: Request) -> bool:
-    """Whether the caller would rather be answered at once: `respond-async` without a time to wait."""
-    asked = {one.strip() for one in re.split(r"[,;]", request.headers.get("prefer", "").lower())}
-    return "respond-async" in asked and preferred_wait(request) == 0
+    """Whether the caller would rather be answered at once: `respond-async`."""
+    return "respond-async" in {one.strip() for one in re.split(r"[,;]", request.headers.get("prefer", "").lower())}
 
 
 def is_strict(request: Request) -> bool:

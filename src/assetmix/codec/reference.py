@@ -10,7 +10,7 @@ from assetmix.codec.documents import Codec
 from assetmix.estimation.spec_check import MOST_WEIGHT as LARGEST_WEIGHT
 from assetmix.estimation.spec_check import RANGES
 from assetmix.estimation.specs import ForecastSpec, RiskSpec
-from assetmix.optimization.check import MOST_FACTOR, MOST_WEIGHT
+from assetmix.optimization.check import MOST_COUNT, MOST_FACTOR, MOST_MONEY, MOST_WEIGHT
 from assetmix.optimization.constraints.participation import LONGEST_WINDOW as LONGEST_VOLUMES
 from assetmix.optimization.rules.inverse_atr import LONGEST_WINDOW as LONGEST_RANGES
 
@@ -43,7 +43,7 @@ class Facts:
 WEIGHTS = Facts("fraction of value")
 OF_VALUE = Facts("fraction of value", -MOST_WEIGHT, MOST_WEIGHT)
 SIZE = Facts("fraction of value", 0.0)
-AMOUNT = Facts("money")
+AMOUNT = Facts("money", -MOST_MONEY, MOST_MONEY)
 CHOICE = Facts()
 
 
@@ -57,7 +57,7 @@ FACTS: Mapping[str, Facts] = {
     "benchmark": WEIGHTS,
     "budgets": Facts("fraction of risk", exclusive_minimum=0.0),
     "centered": CHOICE,
-    "count": Facts("instruments", 0.0),
+    "count": Facts("instruments", 0.0, MOST_COUNT),
     "covariance": CHOICE,
     "distribution": CHOICE,
     "expected_return": Facts("return"),
@@ -107,7 +107,7 @@ SPECIAL: Mapping[str, Facts] = {
     "equilibrium.weights": Facts("fraction of value", -LARGEST_WEIGHT, LARGEST_WEIGHT),
     "group_volatility.upper": Facts("standard deviation of returns", 0.0, MOST_WEIGHT),
     "inverse_atr.window": Facts("sessions", 1.0, LONGEST_RANGES),
-    "max_trades.count": Facts("trades", 0.0),
+    "max_trades.count": Facts("trades", 0.0, MOST_COUNT),
     "measure_limit.lower": Facts("that of the measure", -MOST_WEIGHT, MOST_WEIGHT),
     "measure_limit.upper": Facts("that of the measure", -MOST_WEIGHT, MOST_WEIGHT),
     "participation.upper": Facts("fraction of daily volume", 0.0, MOST_WEIGHT),

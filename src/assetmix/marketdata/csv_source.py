@@ -5,6 +5,7 @@ import datetime as dt
 import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
+from typing import TextIO
 
 from assetmix.errors import Fault, InvalidRequest, Malformed
 from assetmix.marketdata.rows import BATCH, PriceRow
@@ -12,6 +13,11 @@ from assetmix.marketdata.rows import BATCH, PriceRow
 QUOTE = "quote"
 OPTIONAL = ("adjusted_close", "open", "high", "low", "volume")
 MOST_FAULTS = 20
+MOST_COLUMNS = 10_001
+LINES = 1_000
+LONGEST_LINE = 2**20
+"""Characters of a line; ten thousand columns have room in it."""
+
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
@@ -38,6 +44,20 @@ def read_csv(lines: Iterable[str]) -> Generator[list[PriceRow], None, None]:
         raise InvalidRequest(detail, [Fault("", "malformed-csv", detail)]) from error
 
 
+def lines_in(file: TextIO) -> Iterator[str]:
+    """Give the lines of a file, none of them so long that it would fill the memory.
+
+    Raises
+    ------
+    Malformed
+        for a longer one
+    """
+    while line := file.readline(LONGEST_LINE):
+        if len(line) == LONGEST_LINE:
+            raise _malformed(f"a line has more than {LONGEST_LINE} characters; save the table with a line for each row")
+        yield line
+
+
 def _plain(lines: Iterable[str]) -> Iterator[str]:
     for number, line in enumerate(lines):
         if "\x00" in line:
@@ -54,15 +74,17 @@ def _read(lines: Iterator[list[str]]) -> Iterator[list[PriceRow]]:
     if not header or header[0].lower() != "date":
         detail = "the first line names the columns and begins with date: date,instrument,close or date,ID,ID"
         raise InvalidRequest(detail, [Fault("/line/1", "invalid-header", detail)])
-    if len(set(header)) < len(header):
-        detail = "two columns have the same name; keep one"
-        raise InvalidRequest(detail, [Fault("/line/1", "invalid-header", detail)])
     is_long = len(header) > 1 and header[1].lower() == "instrument"
-    reader = _Reader([name.lower() for name in header] if is_long else header)
+    columns = [name.lower() for name in header] if is_long else header
+    if len(set(columns)) < len(columns) or len(columns) > MOST_COLUMNS:
+        detail = f"two columns have the same name, or there are more than {MOST_COLUMNS}; keep one, or load it in parts"
+        raise InvalidRequest(detail, [Fault("/line/1", "invalid-header", detail)])
+    reader = _Reader(columns)
     batch: list[PriceRow] = []
-    for rows in (reader.long if is_long else reader.wide)(lines):
+    for number, rows in enumerate((reader.long if is_long else reader.wide)(lines)):
         batch += rows
-        if len(batch) >= BATCH:
+        # a sparse table gives empty batches, so that whoever waits sees that it goes on
+        if len(batch) >= BATCH or number % LINES == 0:
             yield batch
             batch = []
     if reader.faults:

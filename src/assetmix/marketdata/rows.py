@@ -1,6 +1,8 @@
 """A price or an exchange rate, as every source gives it."""
 
 import datetime as dt
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import TypeAlias
 
 Row: TypeAlias = tuple[str, dt.date, float, float | None, float | None, float | None, float | None, float | None]
@@ -15,3 +17,11 @@ PriceRow: TypeAlias = Row | RateRow
 
 BATCH = 10_000
 """Rows that a source gives at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Batches of rows, and how to have a reader that is waited for no longer end soon."""
+
+    batches: Generator[list[PriceRow], None, None]
+    stop: Callable[[], None] = lambda: None

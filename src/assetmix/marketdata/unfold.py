@@ -2,14 +2,16 @@
 
 import csv
 import datetime as dt
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 
 from assetmix.marketdata.workbook import MOST_COLUMNS, MOST_LINES, PARQUET, XLSX, limit
 
 ROWS = 65_536
+FIRST = {"date": 0, "instrument": 1}
+"""Columns that CSV has first, wherever a Parquet file has them."""
 
 
 def main() -> int:
@@ -17,7 +19,9 @@ def main() -> int:
     limit()
     media_type, file = sys.argv[1:]
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    for row in islice(READERS[media_type](file), MOST_LINES):
+    for number, row in enumerate(READERS[media_type](file)):
+        if number > MOST_LINES or len(row) > MOST_COLUMNS:
+            return 1
         writer.writerow([_text(cell) for cell in row])
     return 0
 
@@ -25,14 +29,14 @@ def main() -> int:
 def _workbook(file: str) -> Iterator[Sequence[object]]:
     import openpyxl  # noqa: PLC0415 - only one of the two libraries is needed
 
-    book = Path(file).open("rb")  # noqa: SIM115 - read until this process ends; a name would have to end in .xlsx
-    sheet = openpyxl.load_workbook(book, read_only=True, data_only=True, keep_links=False).worksheets[0]
-    rows = sheet.iter_rows(max_col=MOST_COLUMNS, values_only=True)
-    header = _trimmed(next(rows, ()))
-    yield header
-    for row in sheet.iter_rows(min_row=2, max_col=max(len(header), 1), values_only=True):
-        if any(cell is not None for cell in row):
-            yield row
+    with Path(file).open("rb") as book:  # a name would have to end in .xlsx
+        sheet = openpyxl.load_workbook(book, read_only=True, data_only=True, keep_links=False).worksheets[0]
+        header = _trimmed(next(sheet.iter_rows(max_row=1, values_only=True), ()))
+        yield header
+        # one cell more than the header has, so that what stands beside the table is refused and not left out
+        for row in sheet.iter_rows(min_row=2, max_col=len(header) + 1, values_only=True):
+            if any(cell is not None for cell in row):
+                yield row[:-1] if row[-1] is None else row
 
 
 def _trimmed(header: Sequence[object]) -> Sequence[object]:
@@ -46,23 +50,24 @@ def _parquet(file: str) -> Iterator[Sequence[object]]:
 
     pa.set_cpu_count(1)
     table = pq.ParquetFile(file, memory_map=False)
-    yield table.schema_arrow.names
+    names = table.schema_arrow.names
+    order = sorted(range(len(names)), key=lambda place: FIRST.get(names[place].lower(), len(FIRST)))
+    yield [names[place] for place in order]
     for batch in table.iter_batches(ROWS, use_threads=False):
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+        yield from zip(*(batch.columns[place].to_pylist() for place in order), strict=True)
 
 
 def _text(cell: object) -> str:
     match cell:
         case None:
             return ""
-        case dt.datetime():
-            return cell.date().isoformat()
-        case dt.date():
-            return cell.isoformat()
         case float():
-            return repr(cell)
+            return "" if math.isnan(cell) else repr(cell)
+        case bytes():
+            return cell.decode("utf-8")
         case _:
-            return str(cell)
+            day = cell.date() if isinstance(cell, dt.datetime) else cell
+            return str(day)
 
 
 READERS: Mapping[str, Callable[[str], Iterator[Sequence[object]]]] = {XLSX: _workbook, PARQUET: _parquet}

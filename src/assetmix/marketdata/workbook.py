@@ -15,7 +15,7 @@ from assetmix.errors import Fault, MalformedFile
 
 MEMORY_BYTES = 3 * 2**29
 CPU_SECONDS = 200
-MOST_LINES = 2_000_001
+MOST_LINES = 2_000_000
 MOST_COLUMNS = 10_001
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -23,23 +23,34 @@ PARQUET = "application/vnd.apache.parquet"
 NAMES = {XLSX: "Excel workbook", PARQUET: "Parquet file"}
 
 
-def lines_of(file: Path, media_type: str) -> Iterator[str]:
-    """Give the first sheet of a workbook, or the rows of a Parquet file, as lines of CSV.
+class Unfolding:
+    """A file that is being read by a process of its own."""
 
-    Raises
-    ------
-    MalformedFile
-        when the file cannot be read, or takes too much memory or time
-    """
-    command = [sys.executable, "-m", "assetmix.marketdata.unfold", media_type, str(file)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, encoding="utf-8") as reading:  # noqa: S603 - our own
-        try:
-            yield from reading.stdout or ()
-            if reading.wait() != 0:
-                detail = f"the {NAMES[media_type]} cannot be read, or unfolds to too much; save it again, or as CSV"
-                raise MalformedFile(detail, [Fault("", "malformed-table", detail)])
-        finally:
-            reading.kill()
+    def __init__(self, file: Path, media_type: str) -> None:
+        self._what = NAMES[media_type]
+        command = [sys.executable, "-m", "assetmix.marketdata.unfold", media_type, str(file)]
+        self._reading = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, encoding="utf-8")  # noqa: S603 - our own
+
+    def lines(self) -> Iterator[str]:
+        """Give the first sheet of a workbook, or the rows of a Parquet file, as lines of CSV.
+
+        Raises
+        ------
+        MalformedFile
+            when the file cannot be read, or takes too much memory or time
+        """
+        with self._reading as reading:
+            try:
+                yield from reading.stdout or ()
+                if reading.wait() != 0:
+                    detail = f"the {self._what} cannot be read, or unfolds to too much; save it again, or as CSV"
+                    raise MalformedFile(detail, [Fault("", "malformed-table", detail)])
+            finally:
+                reading.kill()
+
+    def stop(self) -> None:
+        """End the process; whoever reads its lines sees their end."""
+        self._reading.kill()
 
 
 def limit() -> None:

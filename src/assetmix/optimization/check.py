@@ -23,6 +23,7 @@ MOST_ASSETS = 2000
 MOST_CONSTRAINTS = 500
 MOST_FAULTS = 20
 MOST_MONEY = 1e15
+MOST_COUNT = 1e6
 MOST_WEIGHT = 1e6
 MOST_FACTOR = 1e12
 MOST_WINDOW = 100_000
@@ -109,6 +110,9 @@ def _constraints(strategy: Strategy) -> Iterator[Fault]:
             bound = getattr(constraint, name, None)
             if isinstance(bound, float | int):
                 yield from _outside(f"/constraints/{i}/{name}", bound, (-MOST_WEIGHT, MOST_WEIGHT))
+        for name in ("lower_amount", "upper_amount"):
+            yield from _outside(f"/constraints/{i}/{name}", getattr(constraint, name, None), (-MOST_MONEY, MOST_MONEY))
+        yield from _outside(f"/constraints/{i}/count", getattr(constraint, "count", None), (-MOST_COUNT, MOST_COUNT))
 
 
 def _measures(strategy: Strategy) -> Iterator[Fault]:

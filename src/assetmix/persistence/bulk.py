@@ -30,9 +30,14 @@ class Incoming:
         """Tell the planner what has come."""
         await self.connection.execute(sa.text(f"analyze {self.name}"))
 
-    def insert(self, tenant_id: str) -> Insert:
-        """Give the statement that inserts the rows for a tenant."""
+    async def count(self) -> int:
+        """Number of rows that have come."""
+        return int((await self.connection.execute(sa.select(sa.func.count()).select_from(self.rows))).scalar_one())
+
+    def insert(self, tenant_id: str, where: sa.ColumnElement[bool] | None = None) -> Insert:
+        """Give the statement that inserts the rows, or some of them, for a tenant."""
         source = sa.select(sa.literal(tenant_id), *(self.rows.c[column] for column in self.columns))
+        source = source if where is None else source.where(where)
         return insert(self.table).from_select(["tenant_id", *self.columns], source)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import Insert, aggregate_order_by
 
 from assetmix.domain.arrays import Matrix, Vector
 from assetmix.persistence.bulk import Incoming
@@ -14,6 +14,9 @@ from assetmix.persistence.rows import prices
 from assetmix.persistence.session import Connection
 
 _EPOCH = dt.date(1970, 1, 1)
+SLICE = 200_000
+"""Rows that one statement stores."""
+
 COLUMNS = ("instrument_id", "date", "close", "adjusted_close", "open", "high", "low", "volume")
 
 
@@ -45,8 +48,23 @@ class History:
 
 
 async def put_prices(connection: Connection, tenant_id: str, upload: Incoming) -> Written:
-    """Insert or replace the prices that have come; rows equal to what is stored change nothing."""
-    statement = upload.insert(tenant_id)
+    """Insert or replace the prices that have come; rows equal to what is stored change nothing.
+
+    Slice after slice of the instruments, so that no statement takes long, however many rows there are.
+    """
+    slices = 1 + await upload.count() // SLICE
+    instrument = sa.func.hashtext(upload.rows.c.instrument_id)
+    written = Written(0, 0, frozenset())
+    for number in range(slices):
+        part = sa.func.mod(sa.func.abs(sa.cast(instrument, sa.BigInteger)), slices) == number
+        one = await _put(connection, upload.insert(tenant_id, part))
+        written = Written(
+            written.inserted + one.inserted, written.updated + one.updated, written.instruments | one.instruments
+        )
+    return written
+
+
+async def _put(connection: Connection, statement: Insert) -> Written:
     values = COLUMNS[2:]
     changed = [prices.c[name].is_distinct_from(statement.excluded[name]) for name in values]
     upsert = statement.on_conflict_do_update(

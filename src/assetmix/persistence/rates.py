@@ -40,6 +40,21 @@ async def put_rates(connection: Connection, tenant_id: str, given: Iterable[Rate
     return found.get(True, 0), found.get(False, 0)
 
 
+async def would_change(connection: Connection, tenant_id: str, given: Iterable[Rate]) -> tuple[int, int]:
+    """Count the rates that would be inserted, and those that would replace another; nothing is written."""
+    upload = await incoming(connection, exchange_rates, COLUMNS)
+    await upload.add(given)
+    copied, key = upload.rows, ("currency", "quote", "date")
+    same = (exchange_rates.c.tenant_id == tenant_id, *(exchange_rates.c[name] == copied.c[name] for name in key))
+    is_new = exchange_rates.c.rate.is_(None)
+    differs = exchange_rates.c.rate != copied.c.rate
+    query = sa.select(
+        sa.func.count().filter(is_new).label("inserted"), sa.func.count().filter(differs).label("updated")
+    ).select_from(copied.outerjoin(exchange_rates, sa.and_(*same)))
+    row = (await connection.execute(query)).one()
+    return row.inserted, row.updated
+
+
 async def get_rates(
     connection: Connection, tenant_id: str, currency: str, between: tuple[dt.date, dt.date], limit: int
 ) -> list[dict[str, object]]:

@@ -16,7 +16,7 @@ from assetmix.optimization.check import check_strategy, refuse
 from assetmix.optimization.frontier import FrontierSpec
 from assetmix.optimization.reach import total_value
 from assetmix.optimization.strategy import Strategy
-from assetmix.optimization.valued import in_weights, worthless
+from assetmix.optimization.valued import benchmark_faults, in_weights
 from assetmix.persistence import portfolios, prices, strategies
 from assetmix.persistence.optimizations import NewRun
 from assetmix.persistence.session import Connection
@@ -155,7 +155,7 @@ async def _accustomed(
 
 def _valued(found: _Resolved, snapshot: Snapshot) -> _Resolved:
     seen = converted(snapshot, found.portfolio.base_currency, found.portfolio.foreign_currencies)
-    refuse(worthless(found.strategy, seen.prices))
+    refuse(list(benchmark_faults(found.strategy, seen)))
     return replace(found, strategy=in_weights(found.strategy, seen.prices))
 
 

@@ -2,17 +2,16 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Final, TypeAlias
+from typing import Final
 
 from assetmix.domain.instrument import is_cash
 from assetmix.domain.isin import is_misprinted_isin
 from assetmix.errors import Fault, InvalidPrice, LimitExceeded, UnknownAsset
-from assetmix.marketdata.rows import PriceRow
+from assetmix.marketdata.rows import PriceRow, Source
 from assetmix.optimization.check import MOST_FAULTS
 from assetmix.persistence import instruments, prices, rates, uploads
 from assetmix.persistence.bulk import Incoming
@@ -21,8 +20,6 @@ from assetmix.persistence.session import Connection
 from assetmix.persistence.uploads import Some
 from assetmix.services.context import Caller, House, entry
 from assetmix.services.names import currency_faults
-
-Batches: TypeAlias = Generator[list[PriceRow], None, None]
 
 MOST_ROWS = 2_000_000
 MOST_RATES = 200_000
@@ -59,6 +56,9 @@ class _Seen:
     rows: int = 0
     faults: list[Fault] = field(default_factory=list)
     rates: dict[tuple[str, str, dt.date], float] = field(default_factory=dict)
+    repeated: list[tuple[str, object]] = field(default_factory=list)
+    """Exchange rates that were given twice."""
+
     warnings: list[str] = field(default_factory=list)
 
     def check(self, batch: Sequence[PriceRow]) -> list[PriceRow]:
@@ -71,12 +71,16 @@ class _Seen:
             raise LimitExceeded(detail, [Fault("/prices", "limit-exceeded", detail)])
         return [row for row in batch if not self._is_rate(row)]
 
+    def quoted(self) -> list[tuple[str, str, dt.date, float]]:
+        """Exchange rates as rows."""
+        return [(*key, rate) for key, rate in self.rates.items()]
+
     def _is_rate(self, row: PriceRow) -> bool:
         if len(row) == PLAIN:
             return False
         key = (row[0].removeprefix("$"), row[8], row[1])
         if key in self.rates:
-            self.faults.append(_twice(f"{row[0]} in {row[8]}", row[1]))
+            self.repeated.append((f"{row[0]} in {row[8]}", row[1]))
         self.rates[key] = row[2]
         if len(self.rates) > MOST_RATES:
             detail = f"at most {MOST_RATES} exchange rates in one request"
@@ -86,7 +90,14 @@ class _Seen:
         return True
 
 
-async def put_prices(house: House, caller: Caller, batches: Batches, *, dry_run: bool) -> PricesWritten:
+@asynccontextmanager
+async def room() -> AsyncIterator[None]:
+    """Wait until there is room for one more upload to be read."""
+    async with _ROOM:
+        yield
+
+
+async def put_prices(house: House, caller: Caller, source: Source, *, dry_run: bool) -> PricesWritten:
     """Insert or replace prices and exchange rates, all of them or none.
 
     With `dry_run` nothing is written, and what would be refused of well-formed rows is a warning.
@@ -98,17 +109,16 @@ async def put_prices(house: House, caller: Caller, batches: Batches, *, dry_run:
     UnknownAsset
         when an instrument was never loaded
     """
-    with closing(batches):
-        async with _ROOM, house.database.transaction(caller.tenant_id, UPLOAD_SECONDS) as connection:
+    with closing(source.batches):
+        async with house.database.transaction(caller.tenant_id, UPLOAD_SECONDS) as connection:
             upload = await uploads.open_upload(connection)
-            seen = await _receive(upload, batches)
+            seen = await _receive(upload, source)
             return await (_rehearse if dry_run else _store)(connection, caller, upload, seen)
 
 
-async def _receive(upload: Incoming, batches: Batches) -> _Seen:
+async def _receive(upload: Incoming, source: Source) -> _Seen:
     seen = _Seen()
-    ask = partial(asyncio.get_running_loop().run_in_executor, _READERS, _next, batches, seen)
-    while (batch := await ask()) is not None:
+    while (batch := await _asked(source, seen)) is not None:
         if len(seen.faults) >= MOST_FAULTS:
             break
         if not seen.faults:
@@ -119,13 +129,24 @@ async def _receive(upload: Incoming, batches: Batches) -> _Seen:
     return seen
 
 
+async def _asked(source: Source, seen: _Seen) -> list[PriceRow] | None:
+    """Wait for the next batch; a reader that is waited for no longer has ended before anybody goes on."""
+    reading = asyncio.get_running_loop().run_in_executor(_READERS, _next, source.batches, seen)
+    try:
+        return await asyncio.shield(reading)
+    except asyncio.CancelledError:
+        source.stop()
+        await asyncio.gather(reading, return_exceptions=True)
+        raise
+
+
 def _next(batches: Iterator[list[PriceRow]], seen: _Seen) -> list[PriceRow] | None:
     batch = next(batches, None)
     return None if batch is None else seen.check(batch)
 
 
 async def _store(connection: Connection, caller: Caller, upload: Incoming, seen: _Seen) -> PricesWritten:
-    repeated = await uploads.twice(upload)
+    repeated = await _repeated(upload, seen)
     if repeated.count:
         raise InvalidPrice("some prices cannot be stored", [_twice(key, day) for key, day in repeated.first])
     ids, unknown = await _known(connection, caller, upload)
@@ -136,7 +157,7 @@ async def _store(connection: Connection, caller: Caller, upload: Incoming, seen:
     written = await prices.put_prices(connection, caller.tenant_id, upload)
     if written.instruments:
         await instruments.touch_prices(connection, caller.tenant_id, sorted(written.instruments))
-    quoted = [(*key, rate) for key, rate in seen.rates.items()]
+    quoted = seen.quoted()
     inserted, updated = await rates.put_rates(connection, caller.tenant_id, quoted) if quoted else (0, 0)
     await note(connection, caller.tenant_id, entry(caller, "prices.put", f"{seen.rows} rows"))
     warnings = (*seen.warnings, *_misprints(ids))
@@ -146,8 +167,9 @@ async def _store(connection: Connection, caller: Caller, upload: Incoming, seen:
 async def _rehearse(connection: Connection, caller: Caller, upload: Incoming, seen: _Seen) -> PricesWritten:
     """Report what storing would do, and what is odd."""
     ids, unknown = await _known(connection, caller, upload)
-    repeated, missing = await uploads.twice(upload), await uploads.gaps(upload)
+    repeated, missing = await _repeated(upload, seen), await uploads.gaps(upload)
     inserted, updated = await uploads.would_change(upload, caller.tenant_id)
+    new, other = await rates.would_change(connection, caller.tenant_id, seen.quoted())
     warnings = (
         *seen.warnings,
         *_listed("no instrument", Some(len(unknown), tuple((key, "") for key in unknown[: uploads.MOST_NAMED]))),
@@ -155,7 +177,13 @@ async def _rehearse(connection: Connection, caller: Caller, upload: Incoming, se
         *_listed("days of others without a price:", missing),
         *_misprints(ids),
     )
-    return PricesWritten(seen.rows, inserted, updated, warnings)
+    return PricesWritten(seen.rows, inserted + new, updated + other, warnings)
+
+
+async def _repeated(upload: Incoming, seen: _Seen) -> Some:
+    found = await uploads.twice(upload)
+    first = (*seen.repeated, *found.first)[: uploads.MOST_NAMED]
+    return Some(found.count + len(seen.repeated), first)
 
 
 async def _known(connection: Connection, caller: Caller, upload: Incoming) -> tuple[list[str], list[str]]:

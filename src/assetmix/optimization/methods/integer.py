@@ -17,6 +17,7 @@ from assetmix.domain.arrays import Vector
 from assetmix.errors import SolverFailed
 from assetmix.optimization.balance import balanced_attempt
 from assetmix.optimization.conflict import explain
+from assetmix.optimization.decision import PRESUMED
 from assetmix.optimization.master import Guess, Master
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.methods import convex
@@ -48,6 +49,26 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
     SolverFailed
         when no answer can be verified
     """
+    return _within_reach(problem, _run(problem, memory, remaining))
+
+
+def _within_reach(problem: Problem, found: Solution | NoSolution) -> Solution | NoSolution:
+    """Refuse an answer that only the reach of the indicators holds back, where nothing else bounds the weights."""
+    if isinstance(found, NoSolution):
+        return found
+    lower, upper = problem.box
+    edge = PRESUMED * (1.0 - SNAP)
+    weights, trades = found.weights, found.weights - problem.current_weights
+    high, low = np.maximum(weights, trades) >= edge, np.minimum(weights, trades) <= -edge
+    if not ((np.isinf(upper) & high) | (np.isinf(lower) & low)).any():
+        return found
+    sentence = (
+        f"The best portfolio lies beyond {PRESUMED:g} times the value, where nothing is counted; bound the weights."
+    )
+    return NoSolution("unbounded", sentence)
+
+
+def _run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Solution | NoSolution:
     statement = memory.recall(("relaxed", problem.structure), lambda: Statement(problem))
     statement.decision.set(problem)
     attempt = _first(statement, problem, remaining)

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from assetmix.api.dialects.ibm.book import Book
 from assetmix.api.dialects.ibm.schemas import ConstraintRow
 from assetmix.errors import Fault
+from assetmix.optimization.check import MOST_ASSETS
 from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.constraints.group_trade import GroupTrade
 from assetmix.optimization.constraints.group_value import GroupValue
@@ -100,6 +101,9 @@ def _is_whole(line: Line) -> bool:
 
 def _weight(line: Line) -> Iterator[Constraint]:
     """C1 to C4: the weight of a portfolio in another, or of each of its members."""
+    if line.row.portfolio is None and line.row.members is None:
+        line.refuse("portfolio", "say whose weight: name a portfolio, or its members", "missing")
+        return
     scope = line.scope()
     name = line.row.InPortfolio or (_parent(line) if line.row.members is None else None)
     within = line.book.scope(name, f"{line.pointer}/InPortfolio")
@@ -124,8 +128,8 @@ def _each(scope: Scope, book: Book) -> list[Scope]:
 def _parent(line: Line) -> str | None:
     """A portfolio lies in its parent; what lies in a benchmark is compared with the whole root."""
     named = line.book.rows.get(line.row.portfolio or "")
-    parent = None if named is None else named.ParentPortfolio
-    return None if parent is None or line.book.rows[parent].type == "benchmark" else parent
+    parent = None if named is None else line.book.rows.get(named.ParentPortfolio or "")
+    return None if parent is None or parent.type == "benchmark" else parent.name
 
 
 def _count(line: Line) -> Iterator[Constraint]:
@@ -150,9 +154,9 @@ def _trade_count(line: Line) -> Iterator[Constraint]:
 
 
 def _is_number(line: Line) -> bool:
-    if line.constant == int(line.constant) >= 0:
+    if 0 <= line.constant <= MOST_ASSETS and line.constant == int(line.constant):
         return True
-    line.refuse("constant", "a count is a whole number, 0 or more", "out-of-range")
+    line.refuse("constant", f"a count is a whole number from 0 to {MOST_ASSETS}", "out-of-range")
     return False
 
 
@@ -220,9 +224,10 @@ def _variance(line: Line, scope: Scope) -> Iterator[Constraint]:
 
 def _tracking_error(line: Line, scope: Scope) -> Iterator[Constraint]:
     """C10: a standard deviation, against the benchmark that is named, or the only one."""
-    candidates = [line.row.TargetPortfolio, None if line.book.is_root(line.row.InPortfolio) else line.row.InPortfolio]
-    known = [one for one in candidates if one is not None] or line.book.benchmarks()
-    if len(known) != 1 and len({*known}) != 1:
+    inside = line.book.rows.get(line.row.InPortfolio or "")
+    named = line.row.TargetPortfolio or (inside.name if inside is not None and inside.type == "benchmark" else None)
+    known = line.book.benchmarks() if named is None else [named]
+    if len(known) != 1:
         line.refuse("TargetPortfolio", "name the benchmark; the request has none, or several", "missing")
     elif _is_ceiling(line):
         yield from _against(line, scope, known[0], squared=False)

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from assetmix.api.dialects.ibm.book import Book, open_book
 from assetmix.api.dialects.ibm.constraints import NOW, Line, read_constraint
 from assetmix.api.dialects.ibm.schemas import MANDATE, Mandate, ObjectiveRow
 from assetmix.api.dialects.ibm.spelling import respelled
 from assetmix.domain.portfolio import Portfolio
-from assetmix.errors import Fault, InvalidRequest
+from assetmix.errors import Fault, InvalidRequest, LimitExceeded
 from assetmix.estimation.specs import HistoricalMean, SampleRisk
+from assetmix.optimization.check import MOST_CONSTRAINTS
 from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.constraints.max_holdings import MaxHoldings
 from assetmix.optimization.constraints.max_trades import MaxTrades
+from assetmix.optimization.constraints.min_holdings import MinHoldings
 from assetmix.optimization.constraints.weight_bounds import WeightBounds
 from assetmix.optimization.measure import Measure
 from assetmix.optimization.measures.expected_return import ExpectedReturn
@@ -31,6 +34,7 @@ SECONDS = 25.0
 """How long a run may take: callers wait for 30."""
 
 GAP = 1e-6
+COUNTS = (MaxHoldings, MinHoldings, MaxTrades)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +83,7 @@ def read_mandate(document: object, *, strict: bool) -> Asked:
     """
     mandate = MANDATE.read_given(document if strict else respelled(document))
     book = open_book(mandate.portfolios, strict=strict)
-    if not isinstance(book, Book):
-        raise InvalidRequest(book[0].detail, book)
-    read = [
-        (i, one)
-        for i, row in enumerate(mandate.constraints)
-        for one in read_constraint(Line(row, f"/constraints/{i}", book))
-    ]
+    read = _constraints(mandate, book)
     constraints = tuple(one for _, one in read)
     cash = sum(_cash(mandate, book))
     objective = _objective(mandate, book, strict=strict)
@@ -106,11 +104,27 @@ def read_mandate(document: object, *, strict: bool) -> Asked:
     )
 
 
+def _constraints(mandate: Mandate, book: Book) -> list[tuple[int, Constraint]]:
+    """Read every row; a request that is too large is refused before it takes time."""
+    if len(mandate.constraints) > MOST_CONSTRAINTS:
+        detail = f"at most {MOST_CONSTRAINTS} constraints, not {len(mandate.constraints)}"
+        raise LimitExceeded(detail, [Fault("/constraints", "limit-exceeded", detail)])
+    read: list[tuple[int, Constraint]] = []
+    for i, row in enumerate(mandate.constraints):
+        pointer = f"/constraints/{i}"
+        room = MOST_CONSTRAINTS + 1 - len(read)
+        read += [(i, one) for one in islice(read_constraint(Line(row, pointer, book)), room)]
+        if len(read) > MOST_CONSTRAINTS:
+            detail = f"with this row, which stands for several, there are more than {MOST_CONSTRAINTS} constraints"
+            raise LimitExceeded(detail, [Fault(pointer, "limit-exceeded", detail)])
+    return read
+
+
 def _cash(mandate: Mandate, book: Book) -> Iterator[float]:
     """C7: money that flows in or out; several rows add up."""
     for i, row in enumerate(mandate.constraints):
         if row.CashAdjust is not None:
-            if not book.is_root(row.portfolio):
+            if not book.is_root(row.portfolio) or not book.is_root(row.members):
                 book.faults.append(Fault(f"/constraints/{i}/portfolio", "not-the-root", "cash flows into the root"))
             yield row.CashAdjust
 
@@ -159,25 +173,22 @@ def _measure(row: ObjectiveRow, book: Book) -> Measure | None:
 
 
 def _uncountable(read: list[tuple[int, Constraint]], book: Book) -> Iterator[Fault]:
-    """C5 and trade-count need to know how large a position may be, from below and above."""
-    counted = [(i, one) for i, one in read if isinstance(one, MaxHoldings | MaxTrades)]
-    if not counted:
+    """Counts need to know how large every position may be, from below and above."""
+    counted = next((i for i, one in read if isinstance(one, COUNTS)), None)
+    if counted is None:
         return
     bounds = [one for _, one in read if isinstance(one, WeightBounds)]
     floors = {key for one in bounds if one.lower is not None for key in _ids(one.scope, book)}
     ceilings = {key for one in bounds if one.upper is not None for key in _ids(one.scope, book)}
     if floors >= set(book.assets):
         ceilings = floors  # what is left of the whole, when no other can be below its floor
-    for i, one in counted:
-        missing = [key for key in _ids(one.scope, book) if key not in floors or key not in ceilings]
-        if missing:
-            side = "lower" if missing[0] not in floors else "upper"
-            yield Fault(
-                f"/constraints/{i}",
-                "missing-bound",
-                f"to count positions or trades, each asset needs a lower and an upper weight (members, weight): "
-                f"{missing[0]} has no {side} one",
-            )
+    missing = next((key for key in book.assets if key not in floors or key not in ceilings), None)
+    if missing is not None:
+        side = "lower" if missing not in floors else "upper"
+        cure = (
+            "to count positions or trades, each asset of the root needs a lower and an upper weight (members, weight)"
+        )
+        yield Fault(f"/constraints/{counted}", "missing-bound", f"{cure}: {missing} has no {side} one")
 
 
 def _ids(scope: Scope, book: Book) -> tuple[str, ...]:

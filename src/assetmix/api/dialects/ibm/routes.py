@@ -1,6 +1,8 @@
 """Construct and rebalance: each reads, calls one service, waits for the run's end, and writes it."""
 
+import asyncio
 import time
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -14,7 +16,7 @@ from assetmix.api.dialects.ibm.schemas import ANYTHING, MANDATE
 from assetmix.api.dialects.ibm.writing import Shape, Times
 from assetmix.api.idempotency import once, replayed
 from assetmix.api.openapi import accepts
-from assetmix.api.prefer import LONGEST, is_strict, preferred_wait, wants_no_wait
+from assetmix.api.prefer import LONGEST, is_strict, preferred_wait, wants_no_wait, wants_wait
 from assetmix.errors import InvalidRequest, NotFound
 from assetmix.persistence.optimizations import Run
 from assetmix.services import market_data, optimizations
@@ -74,18 +76,21 @@ async def get_optimization(  # noqa: PLR0913, PLR0917 - each is a part of the re
     """Give what construct or rebalance would have answered, had it waited: 202 until the run has ended."""
     own_tenant(tenantid, caller)
     run = await optimizations.get_run(inside, caller, run_id, kind="optimization")
+    if not writing.assets_of(run):
+        raise NotFound("no such optimization")
     return await _answer(request, inside, run, shape)
 
 
 async def _optimize(request: Request, inside: House, caller: Caller, shape: Shape) -> Response:
     strict = is_strict(request)
-    asked = reading.read_mandate(await read_json(request, ANYTHING, most_bytes(inside)), strict=strict)
+    document = await read_json(request, ANYTHING, most_bytes(inside))
+    asked = await asyncio.to_thread(reading.read_mandate, document, strict=strict)
     if strict:
         add_headers(request.scope, {"Preference-Applied": "handling=strict"})
     outcome = await _submitted(request, inside, caller, asked, shape)
     if outcome.run is None:
         return replayed(outcome.before)
-    seconds = 0 if wants_no_wait(request) else preferred_wait(request) or LONGEST
+    seconds = preferred_wait(request) if wants_wait(request) else 0 if wants_no_wait(request) else LONGEST
     run = await wait_for_end(inside, caller, outcome.run, seconds)
     return await _answer(request, inside, run, shape)
 
@@ -119,7 +124,7 @@ def _times(request: Request) -> Times:
 
 
 def _headers(request: Request, run: Run, seconds: int, shape: Shape) -> dict[str, str]:
-    tenant = request.path_params["tenantid"]
+    tenant = quote(request.path_params["tenantid"], safe="")
     query = "" if shape == "documented" else f"?shape={shape}"
     return {
         "Location": f"/api/v1/{tenant}/portfolio/optimizations/{run.id}{query}",

@@ -35,6 +35,14 @@ UNKNOWN_ASSET = (
 )
 REFUSED: Mapping[str, str] = {"infeasible": "Infeasible", "unbounded": "Unbounded"}
 FAILED = "Error occurred in the optimizer"
+OWN = ("internal-error", "solver-failed", "solver-timeout", "resource-limit", "worker-lost")
+OURS = tuple(f"/problems/{code}" for code in OWN)
+"""What is wrong with us when a run fails; anything else is wrong with the request."""
+
+WITHDRAWN = {"cancelled", "superseded"}
+NOTHING = 1e-9
+"""A trade or position of so small a part of value is none: solvers leave dust."""
+
 MISUSED = {401, 403, 404, 405, 409, 413, 415, 429, 431, 503}
 """Statuses that an answer keeps; what else is wrong with a request is 400."""
 
@@ -49,12 +57,16 @@ class Times:
 
 def write_run(run: Run, times: Times, shape: Shape) -> Response:
     """Give a run's answer: 200 with the solution, 400 for what cannot be, 500 for what could not be found."""
-    result = run.result or {}
+    result, error = run.result or {}, run.error or {}
     if run.status == "succeeded":
         return JSONResponse(write_solution(run, result, times, shape))
     description = REFUSED.get(result.get("status", ""))
+    if run.status in WITHDRAWN:
+        return _error(409, f"The optimization was {run.status}", run.id, times, [])
+    if description is None and error.get("type", OURS[0]) in OURS:
+        return _error(500, FAILED, run.id, times, [error.get("detail", "")])
     if description is None:
-        return _error(500, FAILED, run.id, times, [(run.error or {}).get("detail", "")])
+        return _error(400, error["detail"], run.id, times, [])
     sentences = [result.get("sentence", ""), *(one["sentence"] for one in result.get("conflict", ()))]
     return _error(400, description, run.id, times, sentences)
 
@@ -90,13 +102,20 @@ def write_solution(run: Run, result: Mapping[str, Any], times: Times, shape: Sha
 
 def write_holdings(run: Run, result: Mapping[str, Any]) -> list[schemas.Holding]:
     """One row an asset of the root, zero ones included."""
-    held, optimal = run.inputs["portfolio"]["holdings"], result["holdings"]
-    assets = run.inputs["strategy"]["universe"]["ids"]
-    rows = ((asset, held.get(asset, 0.0), optimal.get(asset, 0.0)) for asset in assets)
-    return [
-        {"asset": asset, "optimizedQuantity": best, "optimizedTrade": best - now, "quantity": now}
-        for asset, now, best in rows
-    ]
+    held, optimal, prices = run.inputs["portfolio"]["holdings"], result["holdings"], result["prices"]
+    rows = []
+    for asset in assets_of(run):
+        now, best = held.get(asset, 0.0), optimal.get(asset, 0.0)
+        dust = NOTHING * result["value"] / prices[asset]
+        best = now if abs(best - now) < dust else 0.0 if abs(best) < dust else best
+        rows.append(schemas.Holding(asset=asset, optimizedQuantity=best, optimizedTrade=best - now, quantity=now))
+    return rows
+
+
+def assets_of(run: Run) -> list[str]:
+    """Ids of the root's assets; none for a run that was not asked for with such a list."""
+    universe: dict[str, list[str]] = run.inputs["strategy"].get("universe") or {}
+    return universe.get("ids", [])
 
 
 def write_time(nanoseconds: int) -> str:

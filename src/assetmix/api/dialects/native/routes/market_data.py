@@ -1,21 +1,23 @@
 """Instruments and prices."""
 
+import asyncio
 import datetime as dt
 from collections.abc import Generator
-from contextlib import AsyncExitStack
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
-from assetmix.api.body import accepted_type, parse, read_body, read_json, spooled
+from assetmix.api.body import accepted_type, parse, read_json, spooled
 from assetmix.api.deps import InHouse, Reader, Writer, most_bytes
 from assetmix.api.dialects.native import reading, writing
 from assetmix.api.dialects.native.schemas import INSTRUMENTS, PRICES
 from assetmix.api.openapi import accepts
 from assetmix.api.paging import DEFAULT, after, clamp, page
-from assetmix.marketdata.csv_source import read_csv
-from assetmix.marketdata.rows import PriceRow
-from assetmix.marketdata.workbook import PARQUET, XLSX, lines_of
+from assetmix.marketdata.csv_source import lines_in, read_csv
+from assetmix.marketdata.rows import PriceRow, Source
+from assetmix.marketdata.workbook import PARQUET, XLSX, Unfolding
 from assetmix.services import market_data, price_upload
 
 router = APIRouter()
@@ -56,9 +58,11 @@ async def put_prices(request: Request, inside: InHouse, caller: Writer, *, dry_r
     wide (date and a column an instrument). With `dry_run` nothing is written: the answer counts what would be, and
     warns of unknown ids, days given twice, days that others have, and check digits of ISINs.
     """
-    async with AsyncExitStack() as stack:
-        batches = await _batches(request, inside, stack)
-        return writing.write_prices(await price_upload.put_prices(inside, caller, batches, dry_run=dry_run))
+    media_type = accepted_type(request, MEDIA_TYPES)
+    async with spooled(request, most_bytes(inside, data=True)) as file, price_upload.room():
+        with ExitStack() as stack:
+            source = await _source(file, media_type, stack)
+            return writing.write_prices(await price_upload.put_prices(inside, caller, source, dry_run=dry_run))
 
 
 @router.get("/prices/{instrument}")
@@ -74,15 +78,15 @@ async def get_prices(
     return {"instrument": instrument, "prices": [writing.write_price(row) for row in rows]}
 
 
-async def _batches(request: Request, inside: InHouse, stack: AsyncExitStack) -> Generator[list[PriceRow], None, None]:
-    media_type, most = accepted_type(request, MEDIA_TYPES), most_bytes(inside, data=True)
+async def _source(file: Path, media_type: str, stack: ExitStack) -> Source:
     if media_type == "application/json":
-        _, body = await read_body(request, MEDIA_TYPES, most)
-        return _once(reading.read_prices(await parse(PRICES, body)))
-    file = await stack.enter_async_context(spooled(request, most))
+        body = await parse(PRICES, await asyncio.to_thread(file.read_bytes))
+        return Source(_once(await asyncio.to_thread(reading.read_prices, body)))
     if media_type == "text/csv":
-        return read_csv(stack.enter_context(file.open(encoding="utf-8", newline="")))
-    return read_csv(lines_of(file, media_type))
+        return Source(read_csv(lines_in(stack.enter_context(file.open(encoding="utf-8", newline="")))))
+    unfolding = Unfolding(file, media_type)
+    stack.callback(unfolding.stop)
+    return Source(read_csv(unfolding.lines()), unfolding.stop)
 
 
 def _once(rows: list[PriceRow]) -> Generator[list[PriceRow], None, None]:

@@ -18,8 +18,8 @@ from tests.tolerances import SOLVED, WEIGHTS
 
 GOLDEN = sorted((Path(__file__).resolve().parents[1] / "golden" / "ibm").glob("*/*.json"))
 PRICES = {"A": 10.0, "B": 20.0, "C": 25.0, "D": 50.0, "E": 40.0}
-VARIANCES = (0.01, 0.02, 0.04, 0.04, 0.05)
-RETURNS = [0.01, 0.02, 0.03, 0.005, 0.0]
+VARIANCES = (0.01, 0.02, 0.04, 0.04, 0.05, 0.06)
+RETURNS = [0.01, 0.02, 0.03, 0.005, 0.0, 0.0]
 CONSTRUCT = "/api/v1/optimization/portfolio/construct"
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{9}-UTC")
 ERROR = {"description", "httpcode", "requestendtimestamp", "requeststarttimestamp", "transactionid"}
@@ -37,12 +37,12 @@ def client(service: Service) -> Iterator[httpx.Client]:
 
 def load(client: httpx.Client) -> None:
     """Load instruments, prices of long ago, and the default model of 30 days."""
-    instruments = [{"id": key, "currency": "USD"} for key in PRICES]
+    instruments = [{"id": key, "currency": "USD"} for key in (*PRICES, "NOPRICE")]
     client.put("/v1/instruments", json={"instruments": instruments}).raise_for_status()
     prices = [{"instrument": key, "date": "2017-08-11", "close": close} for key, close in PRICES.items()]
     client.put("/v1/prices", json={"prices": prices}).raise_for_status()
-    covariance = [[one if i == j else 0.0 for j in range(5)] for i, one in enumerate(VARIANCES)]
-    model = {"instruments": list(PRICES), "horizon_days": 30, "default": True}
+    covariance = [[one if i == j else 0.0 for j in range(6)] for i, one in enumerate(VARIANCES)]
+    model = {"instruments": [*PRICES, "NOPRICE"], "horizon_days": 30, "default": True}
     figures = {"expected_returns": RETURNS, "covariance": covariance}
     client.put("/v1/risk-models/thirty", json=model | figures).raise_for_status()
 
@@ -198,6 +198,51 @@ def test_a_request_with_a_key_is_carried_out_once(client: httpx.Client) -> None:
     assert ids[0] == ids[1]
     assert other.status_code == 400
     assert set(other.json()) - {"conflict"} == ERROR
+
+
+def test_a_name_of_any_script_is_told_back_in_an_address(service: Service) -> None:
+    tenant = "фонд & Söhne €"
+    with service.client(tenant) as loader:
+        load(loader)
+        asked = golden("objective_variance")["request"]
+        response = loader.post(
+            f"/api/v1/{tenant}/portfolio/construct",
+            json=asked,
+            headers={"Prefer": "respond-async", "Idempotency-Key": "1"},
+        )
+        where = response.headers["location"]
+        ended = service.until(lambda: one if (one := loader.get(where)).status_code != 202 else None)
+
+    assert response.status_code == 202
+    assert ended.status_code == 200
+
+
+def test_no_time_to_wait_is_no_wait(client: httpx.Client) -> None:
+    pair = golden("objective_variance")
+    pair["request"]["constraints"][0]["CashAdjust"] = 777
+
+    assert post(client, pair, Prefer="wait=0").status_code == 202
+
+
+def test_runs_of_others_dialects_are_not_shown_as_ibms(service: Service, client: httpx.Client) -> None:
+    with service.client("ibm") as native:
+        held = {"base_currency": "USD", "holdings": {"$USD": 1000, "A": 1}}
+        variance = {"sense": "minimize", "terms": [{"measure": {"kind": "variance"}, "weight": 1.0}]}
+        run = native.post("/v1/optimizations", json={"portfolio": held, "strategy": {"objective": variance}}).json()
+        service.ended(native, run["id"])
+
+    assert client.get(f"/api/v1/optimization/portfolio/optimizations/{run['id']}").status_code == 404
+
+
+def test_what_is_wrong_with_the_data_is_no_fault_of_the_optimizer(service: Service) -> None:
+    with service.client("ibm-one-day") as loader:
+        instruments = [{"id": key, "currency": "USD"} for key in PRICES]
+        loader.put("/v1/instruments", json={"instruments": instruments}).raise_for_status()
+        prices = [{"instrument": key, "date": "2017-08-11", "close": close} for key, close in PRICES.items()]
+        loader.put("/v1/prices", json={"prices": prices}).raise_for_status()
+        response = loader.post(CONSTRUCT, json=golden("objective_variance")["request"])
+
+    assert (response.status_code, response.json()["description"]) == (400, "history too short")
 
 
 def test_strict_handling_refuses_what_is_mended_else(client: httpx.Client) -> None:
