@@ -166,7 +166,10 @@ def test_who_does_not_wait_is_told_where_to_look(service: Service, client: httpx
     pair["request"]["constraints"] = [*asked, asked[0] | {"CashAdjust": 321}]
     accepted = post(client, pair, Prefer="respond-async")
 
-    assert accepted.status_code == 202
+    again = post(client, pair, Prefer="respond-async")
+
+    assert (accepted.status_code, again.status_code) == (202, 202)
+    assert again.json()["transactionid"] == accepted.json()["transactionid"]
     assert set(accepted.json()) == ERROR
     assert int(accepted.headers["retry-after"]) >= 1
     where = accepted.headers["location"]

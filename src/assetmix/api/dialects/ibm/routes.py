@@ -90,7 +90,9 @@ async def _optimize(request: Request, inside: House, caller: Caller, shape: Shap
     outcome = await _submitted(request, inside, caller, asked, shape)
     if outcome.run is None:
         return replayed(outcome.before)
-    seconds = preferred_wait(request) if wants_wait(request) else 0 if wants_no_wait(request) else LONGEST
+    if wants_no_wait(request) and not wants_wait(request):
+        return await _pending(request, inside, outcome.run, shape)
+    seconds = preferred_wait(request) if wants_wait(request) else LONGEST
     run = await wait_for_end(inside, caller, outcome.run, seconds)
     return await _answer(request, inside, run, shape)
 
@@ -114,9 +116,13 @@ async def _submitted(
 
 async def _answer(request: Request, inside: House, run: Run, shape: Shape) -> Response:
     if run.is_active:
-        headers = _headers(request, run, await retry_after(inside), shape)
-        return writing.write_pending(run, _times(request), headers)
+        return await _pending(request, inside, run, shape)
     return writing.write_run(run, _times(request), shape)
+
+
+async def _pending(request: Request, inside: House, run: Run, shape: Shape) -> Response:
+    headers = _headers(request, run, await retry_after(inside), shape)
+    return writing.write_pending(run, _times(request), headers)
 
 
 def _times(request: Request) -> Times:

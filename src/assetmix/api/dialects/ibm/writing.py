@@ -72,8 +72,8 @@ def write_run(run: Run, times: Times, shape: Shape) -> Response:
 
 
 def write_pending(run: Run, times: Times, headers: Mapping[str, str]) -> Response:
-    """Say that a run has not ended, and where to look for its end."""
-    body = _body(202, "The optimization has not ended yet; ask at Location.", run.id, times)
+    """Say that a request is accepted, and where its answer will be."""
+    body = _body(202, "Accepted; the answer will be at Location.", run.id, times)
     return JSONResponse(body, status_code=202, headers=dict(headers))
 
 
