@@ -21,6 +21,9 @@ MOST_HURTS = int(os.environ.get("MOST_HURTS", "2"))
 """A run that is hurt three times is given up, and rightly; one that was not must succeed."""
 
 
+ONLY = {name.strip() for name in os.environ.get("ONLY", "").split(",") if name.strip()}
+"""Deeds that a storm is made of; all of them where none is named."""
+
 BUSY_SECONDS = 1.0
 """How long a moment is waited for in which there is something to be killed."""
 
@@ -63,7 +66,7 @@ class Injector:
 
     def strike(self) -> None:
         """Do something bad."""
-        names = list(self._deeds)
+        names = [name for name in self._deeds if not ONLY or name in ONLY]
         name = self._random.choices(names, [self._deeds[one][0] for one in names])[0]
         with suppress(psutil.Error, ProcessLookupError, *AWAY):
             self._deeds[name][1]()

@@ -1,10 +1,10 @@
 """A storm of kills over a loaded stack: `make faults`, or `make faults SHORT=1` for the short form.
 
 Clients send requests, each with inputs and an idempotency key of its own, again and again until they
-are accepted. Meanwhile processes are killed at random: solvers, pool children, workers,
-schedulers, the API, Valkey, Postgres; connections are cut and the queue is flushed. In the end the
-database's history is checked: every accepted run has ended once, with one result, one event and
-one audit entry, and there is no run that nobody asked for.
+are accepted. Meanwhile processes are killed at random: solvers, pool children, workers, schedulers,
+the API, Valkey, Postgres; connections are cut and the queue is flushed. `ONLY="kill child, kill solver"`
+makes it of those deeds alone. In the end the database's history is checked: every accepted run has
+ended once, with one result, one event and one audit entry, and there is no run that nobody asked for.
 """
 
 import json
