@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import resource
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -10,7 +11,10 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from starlette.requests import Request
 
+from assetmix.api.body import spooled
+from assetmix.api.problems import Problem
 from assetmix.domain.isin import is_misprinted_isin
 from assetmix.marketdata import unfold
 from assetmix.marketdata.rows import PriceRow, Source
@@ -92,3 +96,22 @@ async def test_a_reader_that_is_waited_for_no_longer_has_ended_before_anybody_go
 )
 def test_check_digits_of_isins(text: str, wrong: bool) -> None:  # noqa: FBT001 - a parameter of the test
     assert is_misprinted_isin(text) is wrong
+
+
+async def test_a_body_for_which_there_is_no_room_is_to_be_sent_again() -> None:
+    sent = {"type": "http.request", "body": b"x" * 2**16, "more_body": False}
+
+    async def receive() -> dict[str, object]:
+        return sent
+
+    request = Request({"type": "http", "method": "PUT", "headers": []}, receive)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))  # the same error as a full disk gives, but its number
+    try:
+        with pytest.raises(Problem) as refused:
+            async with spooled(request, 2**20):
+                raise AssertionError
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert (refused.value.status, refused.value.headers["Retry-After"]) == (503, "2")

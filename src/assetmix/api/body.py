@@ -73,14 +73,18 @@ async def spooled(request: Request, most_bytes: int) -> AsyncIterator[Path]:
     Raises
     ------
     Problem
-        413 for too many bytes
+        413 for too many bytes, 503 where there is no room for them
     """
     with tempfile.NamedTemporaryFile(prefix="assetmix-body-") as file:
-        async for piece in request.stream():
-            file.write(piece)
-            if file.tell() > most_bytes:
-                raise too_large(most_bytes)
-        file.flush()
+        try:
+            async for piece in request.stream():
+                file.write(piece)
+                if file.tell() > most_bytes:
+                    raise too_large(most_bytes)
+            file.flush()
+        except OSError as error:
+            detail = "there is no room for the body at the moment; send it again later"
+            raise Problem(503, "temporary-reduced-capacity", detail) from error
         yield Path(file.name)
 
 
