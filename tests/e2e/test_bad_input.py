@@ -132,6 +132,7 @@ CASES = [
     portfolio("no holdings", "/holdings", holdings=None),
     Case("name with a control character", "PUT", "/v1/portfolios/a%0Ab", 422, "validation-failed", json={"base_currency": "USD", "holdings": {}}),
     Case("name like an id", "PUT", "/v1/portfolios/P01M81ZCVTHWX177EKD1JB15E94", 422, "validation-failed", json={"base_currency": "USD", "holdings": {}}),
+    Case("name of an address", "PUT", "/v1/strategies/validate", 422, "validation-failed", json=GOOD),
     Case("rebalance with text for a number", "POST", "/portfolio/rebalance", 422, "validation-failed", json={"client_reference": "ada", "strategy_id": "1"}, pointer="/strategy_id"),
     Case("rebalance of nobody", "POST", "/portfolio/rebalance", 404, "not-found", json={"client_reference": SECRET, "strategy_id": 1}),
     Case("unknown path", "GET", f"/v1/{SECRET}", 404, "not-found"),

@@ -284,3 +284,10 @@ def test_who_did_what_is_written_down(service: Service, loaded: httpx.Client, te
     assert (asked["actor"], asked["subject"]) == (public, run["id"])
     assert (ended["subject"], ended["request_id"]) == (run["id"], asked["request_id"])
     assert service.sql("select kind from events where run_id = $1", run["id"])[0]["kind"] == "optimization.succeeded"
+
+
+def test_a_fixed_address_allows_what_it_takes_and_not_what_names_beside_it_take(client: httpx.Client) -> None:
+    fixed, named = client.options("/v1/strategies/validate"), client.options("/v1/strategies/any")
+
+    assert (fixed.status_code, fixed.headers["allow"]) == (405, "POST")
+    assert (named.status_code, named.headers["allow"]) == (405, "DELETE, GET, PUT")

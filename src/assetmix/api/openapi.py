@@ -97,9 +97,11 @@ def install(app: FastAPI) -> None:
 
 
 def allowed_methods(app: FastAPI, path: str) -> list[str]:
-    """Give the methods that an address takes, whichever of its routes takes them."""
-    documented = app.openapi()["paths"].items()
-    found = (operations for template, operations in documented if _fits(template, path))
+    """Give the methods that an address takes, whichever of its routes takes them; a fixed address is none of a name."""
+    documented = app.openapi()["paths"]
+    fixed = documented.get(path) or documented.get(f"{path}/")
+    found = [operations for template, operations in documented.items() if _fits(template, path)]
+    found = found if fixed is None else [fixed]
     return sorted({method.upper() for operations in found for method in operations})
 
 

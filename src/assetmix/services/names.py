@@ -7,6 +7,8 @@ from assetmix.services.ids import looks_like_id
 
 LONGEST = 128
 CURRENCY_LETTERS = 3
+RESERVED = {"validate"}
+"""Last parts of fixed addresses beside which names stand: `/v1/strategies/validate`."""
 
 
 def require_name(name: str, noun: str) -> None:
@@ -17,6 +19,9 @@ def require_name(name: str, noun: str) -> None:
     InvalidRequest
         with the cure
     """
+    if name in RESERVED:
+        cure = f"{name} is the name of an address of the service; choose another"
+        raise InvalidRequest(cure, [Fault("", "reserved-name", cure)])
     printable = all(unicodedata.category(letter) != "Cc" for letter in name)
     if not 1 <= len(name) <= LONGEST or "/" in name or not printable or looks_like_id(name):
         cure = (
