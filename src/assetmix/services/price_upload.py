@@ -64,6 +64,8 @@ class _Seen:
     def check(self, batch: Sequence[PriceRow]) -> list[PriceRow]:
         """Refuse rows that cannot be stored; gives those that are prices of instruments."""
         for place, row in enumerate(batch, self.rows):
+            if len(self.faults) >= MOST_FAULTS:
+                break
             self.faults.extend(_row_faults(f"/prices/{place}", row))
         self.rows += len(batch)
         if self.rows > MOST_ROWS:
