@@ -23,7 +23,7 @@ class HurriedH11(H11Protocol):
     patience_seconds = 10.0
     _due: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn says so too
         """Expect headers from now on."""
         super().connection_made(transport)
         self._expect()

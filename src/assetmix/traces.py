@@ -33,9 +33,9 @@ def set_up(service: str) -> None:
         return
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - an extra
-        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - of the same extra
+        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415 - of the same extra
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - of the same extra
     except ImportError as error:
         message = "OTEL_EXPORTER_OTLP_ENDPOINT is set: install assetmix[otel], or unset it"
         raise Misconfigured(message) from error

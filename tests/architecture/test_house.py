@@ -66,3 +66,15 @@ def test_the_openapi_document_in_the_repository_is_the_services_own() -> None:
 
     kept = (ROOT / "docs" / "openapi.json").read_text(encoding="utf-8")
     assert json.loads(ended.stdout) == json.loads(kept), "run `make openapi`"
+
+
+TOP = {
+    ".dockerignore", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "Dockerfile", "Makefile", "README.md",
+    "alembic.ini", "docker-compose.yml", "pyproject.toml", "requirements-dev.txt", "requirements.txt",
+}  # fmt: skip
+
+
+def test_nothing_lies_at_the_top_that_does_not_belong_there() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert {name for name in listed.splitlines() if "/" not in name} == TOP

@@ -7,7 +7,7 @@ import pytest
 
 from assetmix.api import body, gate
 from assetmix.estimation import given_check, spec_check
-from assetmix.marketdata import csv_source
+from assetmix.marketdata import csv_source, rows
 from assetmix.optimization import check, frontier
 from assetmix.services import market_data, portfolios, preparation, price_upload
 from assetmix.settings import Settings
@@ -29,14 +29,14 @@ def default(name: str) -> float:
         ("bytes of all headers", gate.HEADER_BYTES),
         ("seconds until the headers", default("patience_seconds")),
         ("instruments that a run concerns", check.MOST_ASSETS),
-        ("columns of a table of prices", csv_source.MOST_COLUMNS),
+        ("columns of a table of prices", rows.MOST_COLUMNS),
         ("characters of a line of CSV", csv_source.LONGEST_LINE),
         ("uploads of prices that are read at a time", price_upload.AT_ONCE),
         ("constraints of a strategy", check.MOST_CONSTRAINTS),
         ("holdings of a portfolio", portfolios.MOST_HOLDINGS),
         ("instruments of one upload", market_data.MOST_INSTRUMENTS),
         ("groups that an instrument belongs to", market_data.MOST_MARKS),
-        ("rows of prices", price_upload.MOST_ROWS),
+        ("rows of prices", rows.MOST_ROWS),
         ("exchange rates of one upload", price_upload.MOST_RATES),
         ("instruments of an uploaded risk model", given_check.MOST_INSTRUMENTS),
         ("views of a forecast", spec_check.MOST_VIEWS),

@@ -34,7 +34,7 @@ def unfolded(monkeypatch: pytest.MonkeyPatch, media_type: str, file: Path) -> in
 def test_a_file_of_too_many_rows_is_refused_and_not_cut(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, rows: int, code: int
 ) -> None:
-    monkeypatch.setattr(unfold, "MOST_LINES", 3)
+    monkeypatch.setattr(unfold, "MOST_ROWS", 3)
     pq.write_table(pa.table({"date": [DAY] * rows, "A": [1.5] * rows}), tmp_path / "file")
 
     assert unfolded(monkeypatch, PARQUET, tmp_path / "file") == code

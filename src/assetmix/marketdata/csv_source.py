@@ -8,12 +8,11 @@ from contextlib import suppress
 from typing import TextIO
 
 from assetmix.errors import Fault, InvalidRequest, Malformed
-from assetmix.marketdata.rows import BATCH, PriceRow
+from assetmix.marketdata.rows import BATCH, MOST_COLUMNS, PriceRow
 
 QUOTE = "quote"
 OPTIONAL = ("adjusted_close", "open", "high", "low", "volume")
 MOST_FAULTS = 20
-MOST_COLUMNS = 10_001
 LINES = 1_000
 LONGEST_LINE = 2**20
 """Characters of a line; ten thousand columns have room in it."""

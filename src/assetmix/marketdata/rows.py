@@ -15,6 +15,10 @@ RateRow: TypeAlias = tuple[
 
 PriceRow: TypeAlias = Row | RateRow
 
+MOST_ROWS = 2_000_000
+MOST_COLUMNS = 10_001
+"""Of one table."""
+
 BATCH = 10_000
 """Rows that a source gives at a time."""
 

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from assetmix.marketdata.workbook import MOST_COLUMNS, MOST_LINES, PARQUET, XLSX, limit
+from assetmix.marketdata.rows import MOST_COLUMNS, MOST_ROWS
+from assetmix.marketdata.workbook import PARQUET, XLSX, limit
 
 ROWS = 65_536
 FIRST = {"date": 0, "instrument": 1}
@@ -20,7 +21,7 @@ def main() -> int:
     media_type, file = sys.argv[1:]
     writer = csv.writer(sys.stdout, lineterminator="\n")
     for number, row in enumerate(READERS[media_type](file)):
-        if number > MOST_LINES or len(row) > MOST_COLUMNS:
+        if number > MOST_ROWS or len(row) > MOST_COLUMNS:
             return 1
         writer.writerow([_text(cell) for cell in row])
     return 0

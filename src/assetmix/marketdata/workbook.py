@@ -15,8 +15,6 @@ from assetmix.errors import Fault, MalformedFile
 
 MEMORY_BYTES = 3 * 2**29
 CPU_SECONDS = 200
-MOST_LINES = 2_000_000
-MOST_COLUMNS = 10_001
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PARQUET = "application/vnd.apache.parquet"

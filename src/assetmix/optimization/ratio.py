@@ -37,8 +37,7 @@ class RatioBand:
 
     def breach(self, weights: Vector) -> Vector:
         """Distance of the ratio outside each bound, (..., rows): the linear form's, over the bottom's size."""
-        outer = np.abs(np.asarray(weights @ self.bottom))[..., np.newaxis]
-        return self.excess(weights) / np.where(outer > HELD, outer, 1.0)
+        return per_unit(self.excess(weights), weights @ self.bottom)
 
     def excess(self, weights: Vector) -> Vector:
         """Breach of the linear form, (..., rows)."""
@@ -48,6 +47,12 @@ class RatioBand:
         lower = [] if band.lower is None else [np.maximum(band.lower * outer - inner, 0.0)]
         upper = [] if band.upper is None else [np.maximum(inner - band.upper * outer, 0.0)]
         return np.stack([*lower, *upper], axis=-1) if lower or upper else np.zeros((*np.shape(inner), 0))
+
+
+def per_unit(excess: Vector, bottom: Vector) -> Vector:
+    """Breaches (..., rows) of a linear form over the size of the bottom (...), where there is any."""
+    outer = np.abs(np.asarray(bottom))[..., np.newaxis]
+    return np.asarray(excess / np.where(outer > HELD, outer, 1.0))
 
 
 def loosened_ends(band: Band, place: int, by: float) -> tuple[float | None, float | None]:

@@ -34,6 +34,18 @@ class Incoming:
         """Number of rows that have come."""
         return int((await self.connection.execute(sa.select(sa.func.count()).select_from(self.rows))).scalar_one())
 
+    async def would_change(self, tenant_id: str, key: Sequence[str]) -> tuple[int, int]:
+        """Count the rows that would be inserted, and those that would replace another of the same key."""
+        stored, come = self.table.c, self.rows.c
+        same = (stored.tenant_id == tenant_id, *(stored[name] == come[name] for name in key))
+        differs = sa.or_(*(stored[name].is_distinct_from(come[name]) for name in self.columns if name not in key))
+        is_new = stored.tenant_id.is_(None)
+        query = sa.select(
+            sa.func.count().filter(is_new).label("inserted"), sa.func.count().filter(~is_new & differs).label("updated")
+        ).select_from(self.rows.outerjoin(self.table, sa.and_(*same)))
+        row = (await self.connection.execute(query)).one()
+        return row.inserted, row.updated
+
     def insert(self, tenant_id: str, where: sa.ColumnElement[bool] | None = None) -> Insert:
         """Give the statement that inserts the rows, or some of them, for a tenant."""
         source = sa.select(sa.literal(tenant_id), *(self.rows.c[column] for column in self.columns))

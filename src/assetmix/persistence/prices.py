@@ -17,7 +17,8 @@ _EPOCH = dt.date(1970, 1, 1)
 SLICE = 200_000
 """Rows that one statement stores."""
 
-COLUMNS = ("instrument_id", "date", "close", "adjusted_close", "open", "high", "low", "volume")
+KEY = ("instrument_id", "date")
+COLUMNS = (*KEY, "close", "adjusted_close", "open", "high", "low", "volume")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +65,16 @@ async def put_prices(connection: Connection, tenant_id: str, upload: Incoming) -
     return written
 
 
+async def would_change(tenant_id: str, upload: Incoming) -> tuple[int, int]:
+    """Count the prices that would be inserted, and those that would replace another."""
+    return await upload.would_change(tenant_id, KEY)
+
+
 async def _put(connection: Connection, statement: Insert) -> Written:
-    values = COLUMNS[2:]
+    values = COLUMNS[len(KEY) :]
     changed = [prices.c[name].is_distinct_from(statement.excluded[name]) for name in values]
     upsert = statement.on_conflict_do_update(
-        index_elements=["tenant_id", "instrument_id", "date"],
+        index_elements=["tenant_id", *KEY],
         set_={name: statement.excluded[name] for name in values},
         where=sa.or_(*changed),
     ).returning(prices.c.instrument_id, sa.literal_column("(xmax = 0)").label("fresh"))

@@ -18,7 +18,8 @@ Rate: TypeAlias = tuple[str, str, dt.date, float]
 """currency, quote, date, rate: one unit of the currency is worth so many units of the quote."""
 
 _EPOCH = dt.date(1970, 1, 1)
-COLUMNS = ("currency", "quote", "date", "rate")
+KEY = ("currency", "quote", "date")
+COLUMNS = (*KEY, "rate")
 
 
 async def put_rates(connection: Connection, tenant_id: str, given: Iterable[Rate]) -> tuple[int, int]:
@@ -27,7 +28,7 @@ async def put_rates(connection: Connection, tenant_id: str, given: Iterable[Rate
     await upload.add(given)
     statement = upload.insert(tenant_id)
     upsert = statement.on_conflict_do_update(
-        index_elements=["tenant_id", "currency", "quote", "date"],
+        index_elements=["tenant_id", *KEY],
         set_={"rate": statement.excluded.rate},
         where=exchange_rates.c.rate != statement.excluded.rate,
     ).returning(exchange_rates.c.currency, sa.literal_column("(xmax = 0)").label("fresh"))
@@ -44,15 +45,7 @@ async def would_change(connection: Connection, tenant_id: str, given: Iterable[R
     """Count the rates that would be inserted, and those that would replace another; nothing is written."""
     upload = await incoming(connection, exchange_rates, COLUMNS)
     await upload.add(given)
-    copied, key = upload.rows, ("currency", "quote", "date")
-    same = (exchange_rates.c.tenant_id == tenant_id, *(exchange_rates.c[name] == copied.c[name] for name in key))
-    is_new = exchange_rates.c.rate.is_(None)
-    differs = exchange_rates.c.rate != copied.c.rate
-    query = sa.select(
-        sa.func.count().filter(is_new).label("inserted"), sa.func.count().filter(differs).label("updated")
-    ).select_from(copied.outerjoin(exchange_rates, sa.and_(*same)))
-    row = (await connection.execute(query)).one()
-    return row.inserted, row.updated
+    return await upload.would_change(tenant_id, KEY)
 
 
 async def get_rates(

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from assetmix.persistence.bulk import Incoming, incoming
-from assetmix.persistence.prices import COLUMNS
+from assetmix.persistence.prices import COLUMNS, KEY
 from assetmix.persistence.rows import prices
 from assetmix.persistence.session import Connection
 
 MOST_NAMED = 20
-KEY = ("instrument_id", "date")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +67,3 @@ async def gaps(upload: Incoming) -> Some:
     )
     rows = (await upload.connection.execute(query)).all()
     return Some(rows[0].all if rows else 0, tuple((row.instrument_id, row.missing) for row in rows))
-
-
-async def would_change(upload: Incoming, tenant_id: str) -> tuple[int, int]:
-    """Count the rows that would be inserted, and those that would replace another."""
-    copied = upload.rows
-    same = (prices.c.tenant_id == tenant_id, *(prices.c[name] == copied.c[name] for name in KEY))
-    differs = sa.or_(*(prices.c[name].is_distinct_from(copied.c[name]) for name in COLUMNS[2:]))
-    is_new = prices.c.date.is_(None)
-    query = sa.select(
-        sa.func.count().filter(is_new).label("inserted"), sa.func.count().filter(~is_new & differs).label("updated")
-    ).select_from(copied.outerjoin(prices, sa.and_(*same)))
-    row = (await upload.connection.execute(query)).one()
-    return row.inserted, row.updated

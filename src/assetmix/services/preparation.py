@@ -25,9 +25,9 @@ from assetmix.services.freshness import stale_prices
 from assetmix.services.ids import new_id
 from assetmix.services.kinds import described, frontier_faults, pointed
 from assetmix.services.portfolios import portfolio_faults
-from assetmix.services.risk_models import ChosenModel, choose, default_days
+from assetmix.services.risk_models import ChosenModel, choose
 from assetmix.services.scopes import scopes_elsewhere
-from assetmix.services.snapshots import freeze, wanted
+from assetmix.services.snapshots import Wanted, freeze, wanted
 from assetmix.services.versions import versions
 
 HASH_DIGITS = 32
@@ -103,12 +103,15 @@ async def prepare(house: House, connection: Connection, caller: Caller, request:
     """
     refuse(_patience(request))
     found = await _resolve(connection, caller, request)
-    found = replace(found, strategy=await _accustomed(connection, caller, found.strategy, request.customary))
     refuse(_strategy_faults(found.strategy, request))
-    applied = found if request.frontier is None else replace(found, strategy=request.frontier.applied(found.strategy))
-    known = await _freeze(house, connection, caller, applied, request)
+    days = None if request.customary is None else request.customary.days
+    model = await choose(connection, caller.tenant_id, request.risk_model, found.strategy, days)
+    found = replace(found, strategy=_accustomed(found.strategy, model, request.customary))
+    snapshot_digest, snapshot = await freeze(house, connection, caller.tenant_id, _wanted(found, request))
+    known = _Known(snapshot_digest, snapshot, model)
     if request.benchmarks_in_units:
-        found, applied = _valued(found, known.snapshot), _valued(applied, known.snapshot)
+        found = _valued(found, snapshot)
+    applied = _applied(found, request)
     faults = await _check(connection, caller, applied, known, request)
     refuse(faults if request.frontier is None else [pointed(one, found.strategy) for one in faults])
     inputs = _inputs(found, known.model, request, caller.settings)
@@ -136,19 +139,17 @@ async def prepare(house: House, connection: Connection, caller: Caller, request:
     )
 
 
-async def _freeze(house: House, connection: Connection, caller: Caller, found: _Resolved, request: Request) -> _Known:
-    model = await choose(connection, caller.tenant_id, request.risk_model, found.strategy)
-    want = wanted(found.strategy, found.portfolio, request.as_of)
-    snapshot_digest, snapshot = await freeze(house, connection, caller.tenant_id, want)
-    return _Known(snapshot_digest, snapshot, model)
+def _applied(found: _Resolved, request: Request) -> _Resolved:
+    """Give what is solved: of a frontier its strategy with both measures in it."""
+    return found if request.frontier is None else replace(found, strategy=request.frontier.applied(found.strategy))
 
 
-async def _accustomed(
-    connection: Connection, caller: Caller, strategy: Strategy, customary: Customary | None
-) -> Strategy:
-    if customary is None or strategy.risk_model is not None:
-        return strategy
-    if await default_days(connection, caller.tenant_id) == customary.days:
+def _wanted(found: _Resolved, request: Request) -> Wanted:
+    return wanted(_applied(found, request).strategy, found.portfolio, request.as_of)
+
+
+def _accustomed(strategy: Strategy, model: ChosenModel | None, customary: Customary | None) -> Strategy:
+    if customary is None or model is not None or strategy.risk_model is not None:
         return strategy
     return replace(strategy, risk_model=customary.risk_model, forecast=customary.forecast)
 

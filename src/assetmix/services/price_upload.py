@@ -2,16 +2,16 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
 from assetmix.domain.instrument import is_cash
 from assetmix.domain.isin import is_misprinted_isin
 from assetmix.errors import Fault, InvalidPrice, LimitExceeded, UnknownAsset
-from assetmix.marketdata.rows import PriceRow, Source
+from assetmix.marketdata.rows import MOST_ROWS, PriceRow, Source
 from assetmix.optimization.check import MOST_FAULTS
 from assetmix.persistence import instruments, prices, rates, uploads
 from assetmix.persistence.bulk import Incoming
@@ -19,18 +19,19 @@ from assetmix.persistence.journal import note
 from assetmix.persistence.session import Connection
 from assetmix.persistence.uploads import Some
 from assetmix.services.context import Caller, House, entry
+from assetmix.services.market_data import LARGEST, SMALLEST
 from assetmix.services.names import currency_faults
 
-MOST_ROWS = 2_000_000
 MOST_RATES = 200_000
 UPLOAD_SECONDS = 300.0
 AT_ONCE = 3
 """Uploads that are read at the same time: each takes a thread and a connection, of which others need some too."""
 
-_ROOM = asyncio.Semaphore(AT_ONCE)
+ROOM = asyncio.Semaphore(AT_ONCE)
+"""To be held from before a body is read until it is stored."""
+
 _READERS = ThreadPoolExecutor(AT_ONCE, "upload")
 
-SMALLEST, LARGEST = 1e-12, 1e15
 FIRST_DAY, LAST_DAY = dt.date(1800, 1, 1), dt.date(2200, 12, 31)
 FIGURES = ("close", "adjusted_close", "open", "high", "low")
 PLAIN: Final = 8
@@ -90,13 +91,6 @@ class _Seen:
         if row[3:PLAIN] != (None,) * 5 and CLOSES_ONLY not in self.warnings:
             self.warnings.append(CLOSES_ONLY)
         return True
-
-
-@asynccontextmanager
-async def room() -> AsyncIterator[None]:
-    """Wait until there is room for one more upload to be read."""
-    async with _ROOM:
-        yield
 
 
 async def put_prices(house: House, caller: Caller, source: Source, *, dry_run: bool) -> PricesWritten:
@@ -170,11 +164,11 @@ async def _rehearse(connection: Connection, caller: Caller, upload: Incoming, se
     """Report what storing would do, and what is odd."""
     ids, unknown = await _known(connection, caller, upload)
     repeated, missing = await _repeated(upload, seen), await uploads.gaps(upload)
-    inserted, updated = await uploads.would_change(upload, caller.tenant_id)
+    inserted, updated = await prices.would_change(caller.tenant_id, upload)
     new, other = await rates.would_change(connection, caller.tenant_id, seen.quoted())
     warnings = (
         *seen.warnings,
-        *_listed("no instrument", Some(len(unknown), tuple((key, "") for key in unknown[: uploads.MOST_NAMED]))),
+        *_listed("no instrument", _some(unknown)),
         *_listed("two prices on one day:", repeated),
         *_listed("days of others without a price:", missing),
         *_misprints(ids),
@@ -204,9 +198,11 @@ def _listed(what: str, some: Some) -> Iterator[str]:
 
 def _misprints(ids: list[str]) -> Iterator[str]:
     wrong = [key for key in ids if is_misprinted_isin(key)]
-    yield from _listed(
-        "the check digit of this ISIN is wrong:", Some(len(wrong), tuple((key, "") for key in wrong[:20]))
-    )
+    yield from _listed("the check digit of this ISIN is wrong:", _some(wrong))
+
+
+def _some(keys: list[str]) -> Some:
+    return Some(len(keys), tuple((key, "") for key in keys[: uploads.MOST_NAMED]))
 
 
 def _twice(key: str, day: object) -> Fault:

@@ -105,10 +105,13 @@ async def delete_model(house: House, caller: Caller, name: str, expected: Expect
         await note(connection, caller.tenant_id, entry(caller, "risk_model.delete", name))
 
 
-async def choose(connection: Connection, tenant_id: str, asked: str | None, strategy: Strategy) -> ChosenModel | None:
+async def choose(
+    connection: Connection, tenant_id: str, asked: str | None, strategy: Strategy, days: float | None = None
+) -> ChosenModel | None:
     """Choose the risk model of a run: the request's, else the strategy's, else the default where it has none at all.
 
-    The model stays as it is until the transaction ends.
+    With `days` the default counts only if it speaks of so many. The model stays as it is until
+    the transaction ends.
 
     Raises
     ------
@@ -123,15 +126,11 @@ async def choose(connection: Connection, tenant_id: str, asked: str | None, stra
             _refuse_unknown("/strategy/risk_model/name" if asked is None else "/risk_model")
     elif strategy.risk_model is None:
         found = await risk_models.find_default(connection, tenant_id, share=True)
+        if found is not None and days not in {None, outline_of(found.document).horizon_days}:
+            return None
     else:
         return None
     return None if found is None else ChosenModel(found.name, found.digest, outline_of(found.document))
-
-
-async def default_days(connection: Connection, tenant_id: str) -> float | None:
-    """Give the days that the tenant's default model speaks of; None without one, or where it does not say."""
-    found = await risk_models.find_default(connection, tenant_id, share=True)
-    return None if found is None else outline_of(found.document).horizon_days
 
 
 def _checked(given: Upload) -> NewModel:

@@ -1,7 +1,7 @@
 """A largest volatility of a group by itself."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -14,8 +14,9 @@ from assetmix.optimization.decision import Decision
 from assetmix.optimization.limit import Limit, Row, number
 from assetmix.optimization.measure import Measure, Tangent, measure
 from assetmix.optimization.problem import Problem
+from assetmix.optimization.ratio import per_unit
 from assetmix.optimization.scope import Scope, describe, identify
-from assetmix.optimization.tolerances import HELD, KINK, TINY
+from assetmix.optimization.tolerances import KINK, TINY
 
 
 @constraint("group_volatility")
@@ -58,8 +59,7 @@ class GroupVolatility(Constraint):
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Volatility beyond the bound; that of the contribution where nothing is held."""
-        outer = np.abs(np.asarray(outcome.weights @ problem.membership(self.scope)))[..., np.newaxis]
-        return self.excess(problem, outcome) / np.where(outer > HELD, outer, 1.0)
+        return per_unit(self.excess(problem, outcome), outcome.weights @ problem.membership(self.scope))
 
     def excess(self, problem: Problem, outcome: Outcome) -> Vector:
         """Breach of the convex form."""
@@ -69,7 +69,7 @@ class GroupVolatility(Constraint):
 
     def loosened(self, place: int, by: float) -> "GroupVolatility":  # noqa: ARG002 - one bound
         """Raise the bound."""
-        return GroupVolatility(name=self.name, penalty=self.penalty, scope=self.scope, upper=self.upper + by)
+        return replace(self, upper=self.upper + by)
 
     def price_unit(self, problem: Problem, weights: Vector) -> float:
         """Weight of the group: one unit of volatility is so many units of the convex form."""

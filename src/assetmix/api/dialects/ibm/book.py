@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from assetmix.api.dialects.ibm.schemas import PortfolioRow
-from assetmix.errors import Fault, InvalidRequest
-from assetmix.optimization.check import MOST_ASSETS
+from assetmix.errors import Fault
+from assetmix.optimization.check import MOST_ASSETS, refuse
 from assetmix.optimization.scope import Ids, Scope
 
 MOST_PORTFOLIOS = 1_000
@@ -86,18 +86,18 @@ def open_book(portfolios: list[PortfolioRow], *, strict: bool) -> Book:
 
 def _opened(portfolios: list[PortfolioRow]) -> Book:
     if len(portfolios) > MOST_PORTFOLIOS or sum(len(row.holdings) for row in portfolios) > MOST_HOLDINGS:
-        raise _refusal("limit-exceeded", f"at most {MOST_PORTFOLIOS} portfolios with {MOST_HOLDINGS} holdings in all")
+        _refuse("limit-exceeded", f"at most {MOST_PORTFOLIOS} portfolios with {MOST_HOLDINGS} holdings in all")
     roots = [row for row in portfolios if row.type == "root"]
     if len(roots) != 1:
-        raise _refusal("one-root", f"there is one portfolio of type root, not {len(roots)}")
+        _refuse("one-root", f"there is one portfolio of type root, not {len(roots)}")
     assets = tuple(dict.fromkeys(one.asset for one in roots[0].holdings))
     if not 0 < len(assets) <= MOST_ASSETS:
-        raise _refusal("limit-exceeded", f"a root has 1 to {MOST_ASSETS} assets, not {len(assets)}")
+        _refuse("limit-exceeded", f"a root has 1 to {MOST_ASSETS} assets, not {len(assets)}")
     return Book({row.name: row for row in portfolios}, roots[0], assets)
 
 
-def _refusal(code: str, detail: str) -> InvalidRequest:
-    return InvalidRequest(detail, [Fault("/portfolios", code, detail)])
+def _refuse(code: str, detail: str) -> None:
+    refuse([Fault("/portfolios", code, detail)])
 
 
 def _holding_faults(pointer: str, row: PortfolioRow) -> Iterator[Fault]:

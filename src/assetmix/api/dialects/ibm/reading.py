@@ -9,9 +9,9 @@ from assetmix.api.dialects.ibm.constraints import NOW, Line, read_constraint
 from assetmix.api.dialects.ibm.schemas import MANDATE, Mandate, ObjectiveRow
 from assetmix.api.dialects.ibm.spelling import respelled
 from assetmix.domain.portfolio import Portfolio
-from assetmix.errors import Fault, InvalidRequest, LimitExceeded
+from assetmix.errors import Fault
 from assetmix.estimation.specs import HistoricalMean, SampleRisk
-from assetmix.optimization.check import MOST_CONSTRAINTS
+from assetmix.optimization.check import MOST_CONSTRAINTS, refuse
 from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.constraints.max_holdings import MaxHoldings
 from assetmix.optimization.constraints.max_trades import MaxTrades
@@ -84,16 +84,14 @@ def read_mandate(document: object, *, strict: bool) -> Asked:
     mandate = MANDATE.read_given(document if strict else respelled(document))
     book = open_book(mandate.portfolios, strict=strict)
     read = _constraints(mandate, book)
-    constraints = tuple(one for _, one in read)
     cash = sum(_cash(mandate, book))
-    objective = _objective(mandate, book, strict=strict)
+    terms = _terms(mandate, book, strict=strict)
     book.faults.extend(_uncountable(read, book))
-    if book.faults or objective is None:
-        raise InvalidRequest(book.faults[0].detail, book.faults[:20])
+    refuse(book.faults)
     return Asked(
         strategy=Strategy(
-            objective=objective,
-            constraints=constraints,
+            objective=Objective(sense=mandate.objectives[0].sense, terms=terms),
+            constraints=tuple(one for _, one in read),
             universe=UniverseById(ids=book.assets),
             shorting=True,
             trading=Trading(lots=False),
@@ -108,7 +106,7 @@ def _constraints(mandate: Mandate, book: Book) -> list[tuple[int, Constraint]]:
     """Read every row; a request that is too large is refused before it takes time."""
     if len(mandate.constraints) > MOST_CONSTRAINTS:
         detail = f"at most {MOST_CONSTRAINTS} constraints, not {len(mandate.constraints)}"
-        raise LimitExceeded(detail, [Fault("/constraints", "limit-exceeded", detail)])
+        refuse([Fault("/constraints", "limit-exceeded", detail)])
     read: list[tuple[int, Constraint]] = []
     for i, row in enumerate(mandate.constraints):
         pointer = f"/constraints/{i}"
@@ -116,7 +114,7 @@ def _constraints(mandate: Mandate, book: Book) -> list[tuple[int, Constraint]]:
         read += [(i, one) for one in islice(read_constraint(Line(row, pointer, book)), room)]
         if len(read) > MOST_CONSTRAINTS:
             detail = f"with this row, which stands for several, there are more than {MOST_CONSTRAINTS} constraints"
-            raise LimitExceeded(detail, [Fault(pointer, "limit-exceeded", detail)])
+            refuse([Fault(pointer, "limit-exceeded", detail)])
     return read
 
 
@@ -129,15 +127,15 @@ def _cash(mandate: Mandate, book: Book) -> Iterator[float]:
             yield row.CashAdjust
 
 
-def _objective(mandate: Mandate, book: Book, *, strict: bool) -> Objective | None:
+def _terms(mandate: Mandate, book: Book, *, strict: bool) -> tuple[Term, ...]:
     if len(mandate.objectives) != 1:
         detail = f"there is one objective, not {len(mandate.objectives)}"
         book.faults.append(Fault("/objectives", "one-objective", detail))
-        return None
+        return ()
     row = mandate.objectives[0]
     book.faults.extend(_objective_faults(row, book, strict=strict))
     measure = _measure(row, book)
-    return None if measure is None else Objective(sense=row.sense, terms=(Term(measure=measure),))
+    return () if measure is None else (Term(measure=measure),)
 
 
 def _objective_faults(row: ObjectiveRow, book: Book, *, strict: bool) -> Iterator[Fault]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -21,7 +22,7 @@ from assetmix.errors import InvalidRequest, NotFound
 from assetmix.persistence.optimizations import Run
 from assetmix.services import market_data, optimizations
 from assetmix.services.context import Caller, House
-from assetmix.services.idempotency import Repeated, Submitted
+from assetmix.services.idempotency import Once, Repeated, Submitted
 from assetmix.services.waiting import wait_for_end
 
 router = APIRouter(prefix="/api/v1/{tenantid}/portfolio", tags=["ibm"])
@@ -39,25 +40,12 @@ RESPONSES: dict[int | str, dict[str, str]] = {
 DESCRIBED = accepts("IbmMandate", MANDATE, headers=("Prefer", "Idempotency-Key"))
 
 
-def own_tenant(tenantid: str, caller: Caller) -> None:
-    """Refuse to speak of anybody but the caller.
-
-    Raises
-    ------
-    NotFound
-        for any other tenant, whether there is one or not
-    """
-    if tenantid not in {ANY_TENANT, caller.tenant}:
-        raise NotFound("there is no such tenant")
-
-
 @router.post("/construct", responses=RESPONSES, openapi_extra=DESCRIBED)
 async def construct(
     tenantid: str, request: Request, inside: InHouse, caller: Runner, shape: Shape = "documented"
 ) -> Response:
     """Construct an optimal portfolio from a universe; the money comes with a constraint that has CashAdjust."""
-    own_tenant(tenantid, caller)
-    return await _optimize(request, inside, caller, shape)
+    return await _optimize(Asking(request, tenantid, shape), inside, caller)
 
 
 @router.post("/rebalance", responses=RESPONSES, openapi_extra=DESCRIBED)
@@ -65,8 +53,7 @@ async def rebalance(
     tenantid: str, request: Request, inside: InHouse, caller: Runner, shape: Shape = "documented"
 ) -> Response:
     """Rebalance the given portfolio, with money that flows in or out if any does."""
-    own_tenant(tenantid, caller)
-    return await _optimize(request, inside, caller, shape)
+    return await _optimize(Asking(request, tenantid, shape), inside, caller)
 
 
 @router.get("/optimizations/{run_id}", responses=RESPONSES)
@@ -74,65 +61,69 @@ async def get_optimization(  # noqa: PLR0913, PLR0917 - each is a part of the re
     tenantid: str, run_id: str, request: Request, inside: InHouse, caller: Reader, shape: Shape = "documented"
 ) -> Response:
     """Give what construct or rebalance would have answered, had it waited: 202 until the run has ended."""
-    own_tenant(tenantid, caller)
+    asking = Asking(request, tenantid, shape)
+    asking.require_own_tenant(caller)
     run = await optimizations.get_run(inside, caller, run_id, kind="optimization")
     if not writing.assets_of(run):
         raise NotFound("no such optimization")
-    return await _answer(request, inside, run, shape)
+    return asking.answer(run, await retry_after(inside) if run.is_active else 0)
 
 
-async def _optimize(request: Request, inside: House, caller: Caller, shape: Shape) -> Response:
-    strict = is_strict(request)
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A request with what its address says, and the answers to it."""
+
+    request: Request
+    tenantid: str
+    shape: Shape
+
+    def require_own_tenant(self, caller: Caller) -> None:
+        """Refuse to speak of anybody but the caller.
+
+        Raises
+        ------
+        NotFound
+            for any other tenant, whether there is one or not
+        """
+        if self.tenantid not in {ANY_TENANT, caller.tenant}:
+            raise NotFound("there is no such tenant")
+
+    def answer(self, run: Run, seconds: int) -> Response:
+        """Give the run's end, or say where it will be and when to ask."""
+        return self.pending(run, seconds) if run.is_active else writing.write_run(run, self._times(), self.shape)
+
+    def pending(self, run: Run, seconds: int) -> Response:
+        """Say where the run's end will be, and when to ask."""
+        query = "" if self.shape == "documented" else f"?shape={self.shape}"
+        where = f"/api/v1/{quote(self.tenantid, safe='')}/portfolio/optimizations/{run.id}{query}"
+        return writing.write_pending(run, self._times(), {"Location": where, "Retry-After": str(seconds)})
+
+    def _times(self) -> Times:
+        return Times(arrived(self.request.scope), time.time_ns())
+
+
+async def _optimize(asking: Asking, inside: House, caller: Caller) -> Response:
+    asking.require_own_tenant(caller)
+    request, strict = asking.request, is_strict(asking.request)
     document = await read_json(request, ANYTHING, most_bytes(inside))
     asked = await asyncio.to_thread(reading.read_mandate, document, strict=strict)
     if strict:
         add_headers(request.scope, {"Preference-Applied": "handling=strict"})
-    outcome = await _submitted(request, inside, caller, asked, shape)
+    soon = await retry_after(inside)
+    key = await once(request, lambda run: asking.pending(run, soon))
+    outcome = await _submitted(inside, caller, asked, key)
     if outcome.run is None:
         return replayed(outcome.before)
     if wants_no_wait(request) and not wants_wait(request):
-        return await _pending(request, inside, outcome.run, shape)
+        return asking.pending(outcome.run, soon)
     seconds = preferred_wait(request) if wants_wait(request) else LONGEST
-    run = await wait_for_end(inside, caller, outcome.run, seconds)
-    return await _answer(request, inside, run, shape)
+    return asking.answer(await wait_for_end(inside, caller, outcome.run, seconds), soon)
 
 
-async def _submitted(
-    request: Request, inside: House, caller: Caller, asked: Asked, shape: Shape
-) -> Submitted | Repeated:
+async def _submitted(inside: House, caller: Caller, asked: Asked, key: Once | None) -> Submitted | Repeated:
     currency = await market_data.common_currency(inside, caller, asked.assets)
-    soon = await retry_after(inside)
-
-    def pending(run: Run) -> Response:
-        return writing.write_pending(run, _times(request), _headers(request, run, soon, shape))
-
-    wanted = asked.request(currency or BASE_CURRENCY)
     try:
-        return await optimizations.submit_once(inside, caller, wanted, await once(request, pending))
+        return await optimizations.submit_once(inside, caller, asked.request(currency or BASE_CURRENCY), key)
     except InvalidRequest as error:
         error.faults = tuple(asked.pointed(one) for one in error.faults)
         raise
-
-
-async def _answer(request: Request, inside: House, run: Run, shape: Shape) -> Response:
-    if run.is_active:
-        return await _pending(request, inside, run, shape)
-    return writing.write_run(run, _times(request), shape)
-
-
-async def _pending(request: Request, inside: House, run: Run, shape: Shape) -> Response:
-    headers = _headers(request, run, await retry_after(inside), shape)
-    return writing.write_pending(run, _times(request), headers)
-
-
-def _times(request: Request) -> Times:
-    return Times(arrived(request.scope), time.time_ns())
-
-
-def _headers(request: Request, run: Run, seconds: int, shape: Shape) -> dict[str, str]:
-    tenant = quote(request.path_params["tenantid"], safe="")
-    query = "" if shape == "documented" else f"?shape={shape}"
-    return {
-        "Location": f"/api/v1/{tenant}/portfolio/optimizations/{run.id}{query}",
-        "Retry-After": str(seconds),
-    }

@@ -1,7 +1,7 @@
 """Domain to wire."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,12 +10,13 @@ from starlette.responses import JSONResponse, Response
 
 from assetmix.api.context import arrived, request_id
 from assetmix.api.dialects.ibm import schemas
-from assetmix.api.problems import Problem
-from assetmix.errors import Fault
+from assetmix.api.problems import LONGEST, Problem
 from assetmix.persistence.optimizations import Run
 
 Shape = Literal["documented", "live"]
 SECOND = 10**9
+BROKEN = 500
+"""From this status on the fault is ours."""
 
 COUNTED = {"max_holdings", "min_holdings", "max_trades"}
 CODES: Mapping[tuple[str, str], int] = {
@@ -62,13 +63,13 @@ def write_run(run: Run, times: Times, shape: Shape) -> Response:
         return JSONResponse(write_solution(run, result, times, shape))
     description = REFUSED.get(result.get("status", ""))
     if run.status in WITHDRAWN:
-        return _error(409, f"The optimization was {run.status}", run.id, times, [])
+        return _error(_body(409, f"The optimization was {run.status}", run.id, times))
     if description is None and error.get("type", OURS[0]) in OURS:
-        return _error(500, FAILED, run.id, times, [error.get("detail", "")])
+        return _error(_body(BROKEN, FAILED, run.id, times), [error.get("detail", "")])
     if description is None:
-        return _error(400, error["detail"], run.id, times, [])
+        return _error(_body(400, error["detail"], run.id, times))
     sentences = [result.get("sentence", ""), *(one["sentence"] for one in result.get("conflict", ()))]
-    return _error(400, description, run.id, times, sentences)
+    return _error(_body(400, description, run.id, times), sentences)
 
 
 def write_pending(run: Run, times: Times, headers: Mapping[str, str]) -> Response:
@@ -126,34 +127,23 @@ def write_time(nanoseconds: int) -> str:
 
 def write_error(request: Request, problem: Problem) -> Response:
     """Errors as the documents print them; `conflict` says more."""
-    status = problem.status if problem.status in MISUSED or problem.status >= 500 else 400  # noqa: PLR2004 - our own faults
+    status = problem.status if problem.status in MISUSED or problem.status >= BROKEN else 400
     unknown = any(one.code == "unknown-asset" for one in problem.faults)
-    description = UNKNOWN_ASSET if unknown else FAILED if status == 500 else problem.detail  # noqa: PLR2004 - see above
+    description = UNKNOWN_ASSET if unknown else FAILED if status == BROKEN else problem.detail
     times = Times(arrived(request.scope), time.time_ns())
-    details = [_said(one) for one in problem.faults]
-    return _error(status, description, request_id(request.scope), times, details, problem.headers)
+    said = [f"{one.pointer}: {one.detail}"[:LONGEST] for one in problem.faults]
+    return _error(_body(status, description, request_id(request.scope), times), said, problem.headers)
 
 
-def _said(fault: Fault) -> str:
-    return f"{fault.pointer}: {fault.detail}"[:300]
-
-
-def _error(  # noqa: PLR0913, PLR0917 - all of them are in the body
-    status: int,
-    description: str,
-    transaction: str,
-    times: Times,
-    conflict: list[str],
-    headers: Mapping[str, str] | None = None,
-) -> Response:
-    body = _body(status, description, transaction, times)
+def _error(body: dict[str, Any], conflict: Sequence[str] = (), headers: Mapping[str, str] | None = None) -> Response:
     said = [one for one in conflict if one]
-    return JSONResponse(body | ({"conflict": said} if said else {}), status_code=status, headers=dict(headers or {}))
+    extended = body | ({"conflict": said} if said else {})
+    return JSONResponse(extended, status_code=int(body["httpcode"]), headers=dict(headers or {}))
 
 
 def _body(status: int, description: str, transaction: str, times: Times) -> dict[str, Any]:
     return {
-        "description": description[:300],
+        "description": description[:LONGEST],
         "httpcode": float(status),
         "requestendtimestamp": write_time(times.end),
         "requeststarttimestamp": write_time(times.start),

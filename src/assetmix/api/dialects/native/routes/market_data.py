@@ -59,7 +59,7 @@ async def put_prices(request: Request, inside: InHouse, caller: Writer, *, dry_r
     warns of unknown ids, days given twice, days that others have, and check digits of ISINs.
     """
     media_type = accepted_type(request, MEDIA_TYPES)
-    async with spooled(request, most_bytes(inside, data=True)) as file, price_upload.room():
+    async with spooled(request, most_bytes(inside, data=True)) as file, price_upload.ROOM:
         with ExitStack() as stack:
             source = await _source(file, media_type, stack)
             return writing.write_prices(await price_upload.put_prices(inside, caller, source, dry_run=dry_run))
