@@ -26,7 +26,17 @@ from assetmix.optimization.measure import Measure, measure
 from assetmix.optimization.result import Result
 from assetmix.optimization.rule import Rule, rule
 from assetmix.optimization.scope import Group, Ids, Tag
-from assetmix.optimization.strategy import Impact, Objective, Strategy, Term, Trading, UniverseById, UniverseByTag
+from assetmix.optimization.strategy import (
+    Impact,
+    Objective,
+    Strategy,
+    Term,
+    Thresholds,
+    Trading,
+    UniverseById,
+    UniverseByTag,
+    UniverseOfAll,
+)
 
 T = TypeVar("T")
 
@@ -152,6 +162,8 @@ _RECORDS = (
     Impact,
     UniverseById,
     UniverseByTag,
+    UniverseOfAll,
+    Thresholds,
 )
 _SPECS = (FrontierSpec, *get_args(RiskSpec), *get_args(ForecastSpec), View, Ids, Tag, Group)
 _make_strict((*_RECORDS, *_SPECS, *measure.kinds.values(), *constraint.kinds.values(), *rule.kinds.values()))

@@ -1,5 +1,6 @@
 """Instructions to trade, and trades that were left out with their reason."""
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,7 +10,7 @@ class Order:
     """An instruction to buy or sell so many units.
 
     `quantity` is positive; `price` and `cost` are in the portfolio's base currency, `cost` for
-    the whole order.
+    the whole order. `priced_on` is the day of the price that the order assumes.
     """
 
     instrument: str
@@ -18,6 +19,7 @@ class Order:
     price: float
     cost: float
     reason: str
+    priced_on: dt.date | None = None
 
     @property
     def units(self) -> float:

@@ -12,7 +12,8 @@ class Portfolio:
     """Quantities by instrument id and cash by currency key (`$USD`).
 
     Quantities are units of the instrument or of the currency; a negative one is a short
-    position or an overdraft.
+    position or an overdraft. `divest_amount` is money in the base currency that is to be set free
+    and kept as cash until it is paid out; from the portfolio's whole worth on, everything is sold.
     """
 
     base_currency: str
@@ -20,6 +21,7 @@ class Portfolio:
     strategy: str | None = None
     benchmark: Mapping[str, float] = field(default_factory=dict)
     quantity_type: Literal["UNITS", "AMOUNT"] | None = None
+    divest_amount: float = 0.0
 
     @property
     def cash(self) -> float:

@@ -37,7 +37,7 @@ def nearest_lots(problem: Problem, weights: Vector, cash: float, floor: float) -
     -------
     None where there are too many instruments, lots too small to be counted, or no answer in time
     """
-    steps = np.array([instrument.step for instrument in problem.instruments])
+    steps = problem.steps
     lots = steps * problem.prices / problem.value
     if len(lots) > MOST or lots.min(initial=1.0) < SMALLEST_LOT:
         return None

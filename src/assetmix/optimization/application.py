@@ -7,13 +7,14 @@ from assetmix.domain.given_model import GivenModel
 from assetmix.domain.instrument import is_cash
 from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.snapshot import Snapshot
+from assetmix.domain.taxonomy import DOCUMENTED
 from assetmix.errors import Fault, escape
 from assetmix.estimation.specs import BlackLitterman, Equilibrium, GivenForecast
 from assetmix.optimization.check import MOST_MONEY
 from assetmix.optimization.measure import Measure, Needs
 from assetmix.optimization.reach import allowed_ids, forecast_weights
 from assetmix.optimization.rule import Rule
-from assetmix.optimization.scope import Ids, Scope, membership
+from assetmix.optimization.scope import Group, Ids, Scope, membership
 from assetmix.optimization.strategy import Strategy, UniverseById
 
 
@@ -59,7 +60,7 @@ def check_application(one: Application) -> list[Fault]:
 
 
 def strange_scopes(strategy: Strategy, snapshot: Snapshot) -> frozenset[Scope]:
-    """Scopes that a strategy names and that no instrument of the snapshot belongs to."""
+    """Scopes that a strategy names and that no instrument of the snapshot belongs to; documented groups are known."""
     named = (scope for _, scope in _named_scopes(strategy))
     return frozenset(scope for scope in named if not _matches(scope, snapshot))
 
@@ -191,6 +192,8 @@ def _matches(scope: Scope, snapshot: Snapshot) -> bool:
             return True
         case Ids(ids=ids):
             return all(key in snapshot.by_id for key in ids)
+        case Group(grouping=grouping, name=name) if name in DOCUMENTED.get(grouping, ()):
+            return True
         case _:
             return any(membership(scope, instrument) > 0 for instrument in snapshot.instruments)
 

@@ -143,12 +143,24 @@ def _figures(strategy: Strategy) -> Iterator[Fault]:
         yield from _outside(f"/trading/{name}", getattr(trading, name), (0.0, MOST_MONEY))
     yield from _outside("/trading/impact/coefficient", getattr(trading.impact, "coefficient", None), (0.0, MOST_FACTOR))
     yield from _outside("/trading/impact/window", getattr(trading.impact, "window", None), (2, MOST_WINDOW))
+    yield from _thresholds(strategy)
     yield from _specs(strategy)
     for key, weight in strategy.benchmark.items():
         yield from _outside(f"/benchmark/{escape(key)}", weight, (-MOST_WEIGHT, MOST_WEIGHT))
     terms = () if isinstance(strategy.objective, Rule) else strategy.objective.terms
     for i, term in enumerate(terms):
         yield from _outside(f"/objective/terms/{i}/weight", abs(term.weight) or 1.0, (1 / MOST_FACTOR, MOST_FACTOR))
+
+
+def _thresholds(strategy: Strategy) -> Iterator[Fault]:
+    names = ("min_value", "improvement", "violation")
+    for name in names:
+        yield from _outside(f"/thresholds/{name}", getattr(strategy.thresholds, name, None), (0.0, MOST_MONEY))
+    for unit in ("fraction", "amount"):
+        lower, upper = (getattr(strategy.thresholds, f"cash_{end}_{unit}", None) for end in ("lower", "upper"))
+        if lower is not None and upper is not None and lower > upper:
+            detail = f"lower {lower:g} lies above upper {upper:g}; swap them or widen the band"
+            yield Fault(f"/thresholds/cash_lower_{unit}", "inconsistent-constraints", detail)
 
 
 def _specs(strategy: Strategy) -> Iterator[Fault]:

@@ -13,7 +13,7 @@ from assetmix.optimization.decision import Decision
 from assetmix.optimization.gaps import Gap, gap_limits
 from assetmix.optimization.limit import Limit, Row
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.strategy import Strategy
+from assetmix.optimization.strategy import Strategy, UniverseById
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,32 +44,41 @@ class LongOnly(Constraint):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InsideUniverse(Constraint):
-    """Tradable holdings outside the strategy's universe are sold."""
+    """Tradable holdings outside the strategy's universe are sold, or not bought where they may be kept."""
 
     kind: Literal["inside_universe"] = "inside_universe"
 
     def rows(self, problem: Problem) -> tuple[Row, ...]:
         """One row an instrument outside."""
-        ids = problem.universe.ids
+        ids, fate = problem.universe.ids, "not bought" if may_stay(problem) else "sold"
         return tuple(
-            Row(f"holdings.position.{ids[i]}", f"{ids[i]} is outside the strategy's universe and is sold")
+            Row(f"holdings.position.{ids[i]}", f"{ids[i]} is outside the strategy's universe and is {fate}")
             for i in outside(problem)
         )
 
     def limits(self, problem: Problem, decision: Decision) -> Iterator[Limit]:
-        """State w = 0 outside."""
+        """State w = 0 outside, or z <= 0 where it may be kept."""
         members = outside(problem)
-        if len(members):
+        if len(members) and may_stay(problem):
+            label = "what is outside the strategy's universe is not bought"
+            yield Limit(decision.trades[members], "<=", 0.0, label)
+        elif len(members):
             yield Limit(decision.weights[members], "==", 0.0, "what is outside the strategy's universe is sold")
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
-        """Weight still held outside."""
-        return np.asarray(np.abs(outcome.weights[..., outside(problem)]))
+        """Weight still held outside, or bought there."""
+        members = outside(problem)
+        weights = outcome.weights[..., members]
+        if may_stay(problem):
+            return np.maximum(weights - problem.current_weights[members], 0.0)
+        return np.asarray(np.abs(weights))
 
     def box(self, problem: Problem) -> tuple[Vector | float, Vector | float]:
-        """Nothing but 0 outside."""
+        """Nothing but 0 outside, or no more than what is held."""
         shut = np.zeros(len(problem.universe))
         shut[outside(problem)] = 1.0
+        if may_stay(problem):
+            return -np.inf, np.where(shut > 0, problem.current_weights, np.inf)
         return np.where(shut > 0, 0.0, -np.inf), np.where(shut > 0, 0.0, np.inf)
 
 
@@ -168,6 +177,12 @@ def _cash(strategy: Strategy) -> tuple[Constraint, ...]:
 def outside(problem: Problem) -> Positions:
     """Positions of instruments that may be traded but not held."""
     return np.flatnonzero((problem.allowed == 0) & (problem.tradable == 1))
+
+
+def may_stay(problem: Problem) -> bool:
+    """Whether what is held outside the strategy's universe may be kept."""
+    universe = problem.strategy.universe
+    return isinstance(universe, UniverseById) and universe.keep_held
 
 
 def untradable(problem: Problem) -> Positions:

@@ -1,5 +1,6 @@
 """Orders for the trades that were chosen, sells before buys, each with its cost and its reason."""
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -57,7 +58,13 @@ def _order(problem: Problem, position: int, units: float, cost: float, cause: st
         price=float(problem.prices[position]),
         cost=cost,
         reason=f"{_reason(problem, position, units)}; {cause}",
+        priced_on=_priced_on(problem, position),
     )
+
+
+def _priced_on(problem: Problem, position: int) -> dt.date | None:
+    day = 0 if problem.priced_on is None else int(problem.priced_on[position])
+    return dt.date.fromordinal(day) if day else None
 
 
 def _reason(problem: Problem, position: int, units: float) -> str:
@@ -81,7 +88,7 @@ def _why_skipped(problem: Problem, position: int, amounts: Vector) -> str:
     amount = float(amounts[position])
     if amount < least:
         return f"an order of {amount:.2f} would be below the minimum order of {least:.2f}"
-    step = problem.instruments[position].step
+    step = float(problem.steps[position])
     price = float(problem.prices[position])
     return (
         f"the trade of {amount:.2f} is less than one step of {step:g} units at {price:.2f}, or cash does not allow it"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assetmix.domain.arrays import Matrix, Positions, Vector, readonly
 from assetmix.domain.forecast import Forecast
@@ -41,6 +42,9 @@ class Problem:
     tables : further prices (T, n) in the base currency by name: `high`, `low`, `close`, `volume`
     gap : proven relative gap at which a mixed-integer search may stop
     structure : equal for problems that differ in holdings and money only
+    divested : money that is to be set free
+    set_aside : so much of it as stays as cash; neither in `value` nor in `cash`
+    priced_on : (n,) ordinals of the days of the prices, 0 where that is not known
     """
 
     instruments: tuple[Instrument, ...]
@@ -58,6 +62,9 @@ class Problem:
     tables: Mapping[str, Matrix]
     gap: float
     structure: str
+    divested: float = 0.0
+    set_aside: float = 0.0
+    priced_on: NDArray[np.int64] | None = None
 
     @cached_property
     def universe(self) -> Universe:
@@ -121,6 +128,12 @@ class Problem:
     def fee(self) -> float:
         """Fixed cost of an order, fraction of value."""
         return self.trading.cost_amount / self.value
+
+    @cached_property
+    def steps(self) -> Vector:
+        """Units (n,) of which orders are whole multiples: lots, or fractional steps where those are used."""
+        fractions = self.trading.fractions
+        return np.array([one.step if fractions else one.lot for one in self.instruments])
 
     @cached_property
     def impact_rates(self) -> Vector:

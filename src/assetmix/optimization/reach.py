@@ -4,13 +4,23 @@ from collections.abc import Mapping
 
 from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.snapshot import Snapshot
-from assetmix.optimization.strategy import Strategy, UniverseById, UniverseByTag
+from assetmix.optimization.strategy import Strategy, UniverseById, UniverseByTag, UniverseOfAll
 
 
 def total_value(portfolio: Portfolio, snapshot: Snapshot) -> float:
     """Money that holdings and cash are worth; instruments without a price count nothing."""
     prices = snapshot.prices
     return portfolio.cash + sum(units * prices.get(key, 0.0) for key, units in portfolio.positions.items())
+
+
+def set_aside(portfolio: Portfolio, snapshot: Snapshot) -> float:
+    """Money that is to be divested and stays out of every weight; 0 where everything is sold anyway."""
+    return 0.0 if is_given_up(portfolio, snapshot) else portfolio.divest_amount
+
+
+def is_given_up(portfolio: Portfolio, snapshot: Snapshot) -> bool:
+    """Whether as much is to be divested as the portfolio is worth, or more: everything is sold."""
+    return 0.0 < portfolio.divest_amount >= total_value(portfolio, snapshot)
 
 
 def benchmark_ids(strategy: Strategy, portfolio: Portfolio) -> tuple[str, ...]:
@@ -56,6 +66,8 @@ def allowed_ids(strategy: Strategy, portfolio: Portfolio, snapshot: Snapshot) ->
             wanted = frozenset(tags)
             tagged = (one for one in snapshot.instruments if one.tradable and wanted & set(one.tags))
             return frozenset(instrument.id for instrument in tagged)
+        case UniverseOfAll():
+            return frozenset(one.id for one in snapshot.instruments if one.tradable)
         case None:
             known = (snapshot.by_id[key] for key in _benchmarks(strategy, portfolio) if key in snapshot.by_id)
             members = (one.id for one in known if one.tradable)

@@ -8,8 +8,10 @@ from assetmix.optimization.frame import FULLY_INVESTED
 from assetmix.optimization.measure import ALWAYS, measure
 from assetmix.optimization.orders import Plan
 from assetmix.optimization.problem import Problem
+from assetmix.optimization.recommendation import Recommendation, Standing, recommend
 from assetmix.optimization.result import Breaches, Exposures, Figures, ForecastUsed, Result, Rounded
 from assetmix.optimization.solution import NoSolution, Solution
+from assetmix.optimization.strategy import Objective
 from assetmix.optimization.tolerances import RESIDUAL
 from assetmix.optimization.verify import objective_value, violations
 
@@ -45,6 +47,7 @@ def report_solution(problem: Problem, solution: Solution, plan: Plan, currency: 
         skipped=plan.skipped,
         solver=solution.solver,
         verified=solution.verified,
+        recommendation=_recommended(problem, plan, after),
     )
 
 
@@ -68,10 +71,22 @@ def report_no_solution(problem: Problem, outcome: NoSolution, currency: str) -> 
     )
 
 
+def _recommended(problem: Problem, plan: Plan, after: Vector) -> Recommendation:
+    sign = problem.objective.sign if isinstance(problem.objective, Objective) else 1.0
+    before, later = _objective(problem, problem.current_weights), _objective(problem, after)
+    standing = Standing(
+        breaches=_current_breaches(problem),
+        before=None if before is None else sign * before,
+        after=None if later is None else sign * later,
+        orders=len(plan.orders),
+    )
+    return recommend(problem, standing)
+
+
 def holdings(problem: Problem, quantities: Vector, cash: float, currency: str) -> dict[str, float]:
-    """Quantities that are not 0 by id, and the cash."""
+    """Quantities that are not 0 by id, and the cash with what is set aside."""
     held = {key: units for key, units in problem.universe.mapping(quantities).items() if units != 0}
-    return held | {cash_key(currency): cash}
+    return held | {cash_key(currency): cash + problem.set_aside}
 
 
 def measured(problem: Problem, weights: Vector) -> dict[str, float]:
@@ -118,7 +133,7 @@ def _rounded(problem: Problem, plan: Plan, after: Vector) -> Rounded:
     amounts = [order.quantity * order.price for order in plan.orders]
     return Rounded(
         objective_value=_objective(problem, after),
-        cash=plan.cash,
+        cash=plan.cash + problem.set_aside,
         cost=sum(order.cost for order in plan.orders),
         turnover=sum(amounts) / problem.value,
     )

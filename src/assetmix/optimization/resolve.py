@@ -18,9 +18,10 @@ from assetmix.estimation.estimate import Estimates, Wanted, estimate
 from assetmix.optimization.application import Application, check_application, strange_scopes
 from assetmix.optimization.check import check_strategy, refuse
 from assetmix.optimization.frame import frame
+from assetmix.optimization.liquidation import liquidated
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.reach import allowed_ids, benchmark_ids, total_value
+from assetmix.optimization.reach import allowed_ids, benchmark_ids, is_given_up, set_aside, total_value
 from assetmix.optimization.strategy import Strategy
 
 
@@ -62,11 +63,13 @@ def resolve(question: Question, memory: Memory) -> Problem:
     InvalidRequest
         with every fault that can be found without a solver
     """
-    question = in_base_currency(question)
-    value = total_value(question.portfolio, question.snapshot) + question.cash_flow
+    question = _in_force(in_base_currency(question))
+    portfolio, snapshot = question.portfolio, question.snapshot
+    aside = set_aside(portfolio, snapshot)
+    value = total_value(portfolio, snapshot) + question.cash_flow - aside
     faults = check_strategy(question.strategy)
     known = strange_scopes(question.strategy, question.snapshot)
-    application = Application(question.strategy, question.portfolio, question.snapshot, question.model, value, known)
+    application = Application(question.strategy, portfolio, snapshot, question.model, value, known)
     refuse(faults + check_application(application))
     instruments = _instruments(question)
     universe = Universe(tuple(instrument.id for instrument in instruments))
@@ -81,7 +84,7 @@ def resolve(question: Question, memory: Memory) -> Problem:
         strategy=question.strategy,
         constraints=(*question.strategy.constraints, *frame(question.strategy)),
         value=value,
-        cash=question.portfolio.cash + question.cash_flow,
+        cash=portfolio.cash + question.cash_flow - aside,
         quantities=readonly(universe.vector(question.portfolio.positions)),
         prices=readonly(universe.vector(question.snapshot.prices, default=np.nan)),
         allowed=readonly(universe.mask(allowed)),
@@ -92,7 +95,18 @@ def resolve(question: Question, memory: Memory) -> Problem:
         tables=_tables(question.snapshot, universe),
         gap=question.gap,
         structure=structure,
+        divested=portfolio.divest_amount,
+        set_aside=aside,
+        priced_on=np.array([snapshot.price_days[place] for place in snapshot.columns(universe.ids)], dtype=np.int64),
     )
+
+
+def _in_force(question: Question) -> Question:
+    """Give the question with the strategy that holds: a portfolio that is given up is sold out."""
+    if not is_given_up(question.portfolio, question.snapshot):
+        return question
+    strategy = liquidated(question.strategy, question.portfolio, question.snapshot)
+    return replace(question, strategy=strategy, strategy_key=f"{question.strategy_key}:sold out:{strategy!r}")
 
 
 def _instruments(question: Question) -> tuple[Instrument, ...]:

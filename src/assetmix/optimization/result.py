@@ -6,6 +6,7 @@ from typing import Literal
 
 from assetmix.domain.lookthrough import Exposure
 from assetmix.domain.order import Order, Skipped
+from assetmix.optimization.recommendation import Recommendation
 from assetmix.optimization.solution import Binding, ConflictingLimit, Relaxation, Verified
 from assetmix.optimization.solvers import SolverUsed
 
@@ -55,7 +56,8 @@ class Rounded:
 class Result:
     """Answer to one question.
 
-    `weights` are the continuous optimum's, `holdings` what the orders lead to; both are null
+    `weights` are the continuous optimum's, `holdings` what the orders lead to, money that is to be
+    divested among the cash; both are null
     where there is no solution, and then `conflict` and `sentence` say why.
     """
 
@@ -83,3 +85,4 @@ class Result:
     skipped: tuple[Skipped, ...] = ()
     solver: SolverUsed | None = None
     verified: Verified | None = None
+    recommendation: Recommendation | None = None

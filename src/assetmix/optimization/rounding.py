@@ -52,7 +52,7 @@ def levels(problem: Problem, weights: Vector) -> Levels:
     if not problem.trading.lots:
         kept = _worthwhile(problem, wanted)
         return Levels(wanted, kept, kept, np.zeros_like(wanted))
-    steps = np.array([instrument.step for instrument in problem.instruments])
+    steps = problem.steps
     whole = np.floor(np.abs(wanted) / steps + FUZZ)
     further = np.ceil(np.abs(wanted) / steps - FUZZ)
     low = np.where(exits, wanted, np.round(np.sign(wanted) * whole * steps, DIGITS))

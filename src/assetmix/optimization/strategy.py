@@ -36,9 +36,10 @@ class Objective:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UniverseById:
-    """Instruments that may be held, named one by one."""
+    """Instruments that may be held, named one by one; with `keep_held` others that are held may be kept, not bought."""
 
     ids: tuple[str, ...]
+    keep_held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,13 @@ class UniverseByTag:
     """Instruments that may be held: the tradable ones with any of the tags."""
 
     tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UniverseOfAll:
+    """Every tradable instrument there is."""
+
+    all: Literal[True]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +80,8 @@ class Trading:
     `lots`, orders are whole multiples of the instrument's lot or fractional step; `rounding` says
     what the rounded orders keep close to: the objective, or the weights of the optimum.
     `holding_fraction` of long and `borrow_fraction` of short positions are what holding them
-    costs per period: the measure `holding_cost`, never part of the balance.
+    costs per period: the measure `holding_cost`, never part of the balance. Without `fractions`
+    orders are whole multiples of the lot even of instruments that have a fractional step.
     """
 
     cost_fraction: float = 0.0
@@ -83,6 +92,7 @@ class Trading:
     borrow_fraction: float = 0.0
     min_order_amount: float = 0.0
     lots: bool = True
+    fractions: bool = True
     rounding: Literal["least_risk", "least_deviation"] = "least_risk"
 
     @property
@@ -103,18 +113,38 @@ class Trading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """What has to be reached before the orders of a run are recommended.
+
+    Any one is enough: a limit breached by more than `violation` now; an objective that gets better
+    by `improvement` (a fraction of its present size) where no limit is breached now; cash outside
+    the outer band now. Whatever is to be divested or sold from outside the universe is a reason too.
+    Below a worth of `min_value` (money) nothing is recommended.
+    """
+
+    min_value: float = 0.0
+    improvement: float = 0.0
+    violation: float = 0.0
+    cash_lower_fraction: float | None = None
+    cash_upper_fraction: float | None = None
+    cash_lower_amount: float | None = None
+    cash_upper_amount: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Strategy:
     """What a caller wants of a portfolio, in ids and words; stored and shown as it is."""
 
     objective: Objective | Rule
     constraints: tuple[Constraint, ...] = ()
-    universe: UniverseById | UniverseByTag | None = None
+    universe: UniverseById | UniverseByTag | UniverseOfAll | None = None
     shorting: bool = False
     benchmark: Mapping[str, float] = field(default_factory=dict)
     risk_model: RiskSpec | None = None
     forecast: ForecastSpec | None = None
     trading: Trading = field(default_factory=Trading)
     report: tuple[Measure, ...] = ()
+    thresholds: Thresholds | None = None
 
     def named_measures(self) -> tuple[tuple[str, Measure], ...]:
         """Every measure the strategy names, with its JSON pointer."""

@@ -63,12 +63,21 @@ class Revision:
     currency: str
 
 
-async def get_revisions(
-    connection: Connection, tenant_id: str, ids: Sequence[str], tags: Sequence[str]
-) -> dict[str, Revision]:
-    """Give the revisions of the instruments that are named or carry any of the tags, by id."""
-    carried = instruments.c.document["tags"].has_any(sa.cast(list(tags), sa.ARRAY(sa.Text)))
-    wanted = _named(ids) | carried if tags else _named(ids)
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """Instruments that are named or carry any of the tags; with `everything` all that are tradable too."""
+
+    ids: Sequence[str]
+    tags: Sequence[str] = ()
+    everything: bool = False
+
+
+async def get_revisions(connection: Connection, tenant_id: str, concerned: Concerned) -> dict[str, Revision]:
+    """Give the revisions of the instruments concerned, by id."""
+    carried = instruments.c.document["tags"].has_any(sa.cast(list(concerned.tags), sa.ARRAY(sa.Text)))
+    wanted = _named(concerned.ids) | carried if concerned.tags else _named(concerned.ids)
+    if concerned.everything:
+        wanted |= instruments.c.document["tradable"].as_boolean()
     currency = instruments.c.document["currency"].as_string().label("currency")
     columns = (instruments.c.id, instruments.c.revision, instruments.c.price_revision, currency)
     query = sa.select(*columns).where(instruments.c.tenant_id == tenant_id, wanted).order_by(instruments.c.id)

@@ -88,6 +88,9 @@ def portfolio_faults(portfolio: Portfolio, pointer: str = "") -> list[Fault]:
     faults = currency_faults(portfolio.base_currency, f"{pointer}/base_currency")
     if len(portfolio.holdings) > MOST_HOLDINGS:
         faults.append(Fault(f"{pointer}/holdings", "limit-exceeded", f"at most {MOST_HOLDINGS} holdings"))
+    if portfolio.divest_amount < 0:
+        detail = "what is to be divested is an amount of money, 0 or more"
+        faults.append(Fault(f"{pointer}/divest_amount", "out-of-range", detail))
     for kind, figures in (("holdings", portfolio.holdings), ("benchmark", portfolio.benchmark)):
         for key, figure in figures.items():
             if abs(figure) > MOST_UNITS:

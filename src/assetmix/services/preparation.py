@@ -14,7 +14,7 @@ from assetmix.estimation.specs import ForecastSpec, RiskSpec
 from assetmix.optimization.application import Application, check_application
 from assetmix.optimization.check import check_strategy, refuse
 from assetmix.optimization.frontier import FrontierSpec
-from assetmix.optimization.reach import total_value
+from assetmix.optimization.reach import set_aside, total_value
 from assetmix.optimization.strategy import Strategy
 from assetmix.optimization.valued import benchmark_faults, in_weights
 from assetmix.persistence import portfolios, prices, strategies
@@ -178,7 +178,7 @@ async def _check(
     portfolio, strategy = found.portfolio, found.strategy
     stale = await stale_prices(connection, caller, known.snapshot, portfolio, request.as_of)
     snapshot = converted(known.snapshot, portfolio.base_currency, portfolio.foreign_currencies)
-    value = total_value(portfolio, snapshot) + request.cash_flow
+    value = total_value(portfolio, snapshot) + request.cash_flow - set_aside(portfolio, snapshot)
     model = None if known.model is None else known.model.outline
     elsewhere = await scopes_elsewhere(connection, caller.tenant_id, strategy, snapshot)
     return check_application(Application(strategy, portfolio, snapshot, model, value, elsewhere)) + stale

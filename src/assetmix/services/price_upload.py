@@ -15,6 +15,7 @@ from assetmix.marketdata.rows import MOST_ROWS, PriceRow, Source
 from assetmix.optimization.check import MOST_FAULTS
 from assetmix.persistence import instruments, prices, rates, uploads
 from assetmix.persistence.bulk import Incoming
+from assetmix.persistence.instruments import Concerned
 from assetmix.persistence.journal import note
 from assetmix.persistence.session import Connection
 from assetmix.persistence.uploads import Some
@@ -185,7 +186,7 @@ async def _repeated(upload: Incoming, seen: _Seen) -> Some:
 async def _known(connection: Connection, caller: Caller, upload: Incoming) -> tuple[list[str], list[str]]:
     """Ids that prices have come for, and those of them that are not known."""
     ids = await uploads.instrument_ids(upload)
-    known = await instruments.get_revisions(connection, caller.tenant_id, ids, ())
+    known = await instruments.get_revisions(connection, caller.tenant_id, Concerned(ids))
     return ids, [key for key in ids if key not in known]
 
 

@@ -13,9 +13,9 @@ from assetmix.domain.snapshot import RateSeries, Snapshot
 from assetmix.errors import Fault, LimitExceeded
 from assetmix.optimization.check import MOST_ASSETS
 from assetmix.optimization.reach import benchmark_ids, wanted_rows, wanted_tables
-from assetmix.optimization.strategy import Strategy, UniverseById, UniverseByTag
+from assetmix.optimization.strategy import Strategy, UniverseById, UniverseByTag, UniverseOfAll
 from assetmix.persistence import instruments, prices, rates, snapshots
-from assetmix.persistence.instruments import Revision
+from assetmix.persistence.instruments import Concerned, Revision
 from assetmix.persistence.prices import History, Span
 from assetmix.persistence.session import Connection
 from assetmix.services.context import House
@@ -40,6 +40,8 @@ class Wanted:
     base_currency: str
     holds_foreign_cash: bool = False
     extras: frozenset[str] = frozenset()
+    everything: bool = False
+    """Whether every tradable instrument is concerned."""
 
     def needs_rates(self, currencies: Collection[str]) -> bool:
         """Whether anything has to be converted, given the currencies that the instruments are quoted in."""
@@ -59,6 +61,7 @@ def wanted(strategy: Strategy, portfolio: Portfolio, as_of: dt.date | None) -> W
         base_currency=portfolio.base_currency,
         holds_foreign_cash=bool(portfolio.foreign_currencies),
         extras=wanted_tables(strategy),
+        everything=isinstance(strategy.universe, UniverseOfAll),
     )
 
 
@@ -74,7 +77,8 @@ async def freeze(house: House, connection: Connection, tenant_id: str, want: Wan
     LimitExceeded
         when it would hold more instruments than a run may concern
     """
-    revisions = await instruments.get_revisions(connection, tenant_id, want.ids, want.tags)
+    concerned = Concerned(want.ids, want.tags, everything=want.everything)
+    revisions = await instruments.get_revisions(connection, tenant_id, concerned)
     if len(revisions) > MOST_ASSETS:
         detail = f"a run concerns at most {MOST_ASSETS} instruments, not {len(revisions)}; name fewer, or fewer tags"
         raise LimitExceeded(detail, [Fault("/strategy/universe", "limit-exceeded", detail)])

@@ -54,5 +54,5 @@ class RoundLots(Constraint):
 
 def lot_weights(problem: Problem) -> Vector:
     """Weight (n,) of one lot of each instrument."""
-    steps = np.array([instrument.step for instrument in problem.instruments])
+    steps = problem.steps
     return np.asarray(steps * problem.prices / problem.value)
