@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import context
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from assetmix.persistence.run_rows import metadata
+from assetmix.persistence.record_rows import metadata
 from assetmix.settings import settings
 
 ONE_AT_A_TIME = 7_205_759_403_792_794

@@ -18,6 +18,7 @@ SECRETS = dict.fromkeys(
         "POSTGRES_PASSWORD",
         "APP_PASSWORD",
         "WORKER_PASSWORD",
+        "SCHEDULER_PASSWORD",
         "METRICS_PASSWORD",
         "REDIS_PASSWORD",
         "ASSETMIX_KEY_PEPPER",

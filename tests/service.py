@@ -130,7 +130,7 @@ def running_service() -> Iterator[Service]:
             logs = home.logs_folder
 
             def spec(name: str, argv: tuple[str, ...], **more: Any) -> ChildSpec:
-                role = "app" if name == "api" else "worker"
+                role = {"api": "app", "scheduler": "scheduler"}.get(name, "worker")
                 own = environment | role_environment(addresses, role)
                 return ChildSpec(name=name, argv=argv, log_file=logs / f"{name}.log", environment=own, **more)
 

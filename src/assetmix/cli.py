@@ -133,8 +133,8 @@ def scheduler() -> None:
 def migrate(revision: str = "head") -> None:
     """Bring the database's tables up to this version; needs DATABASE_URL of a user who may make roles.
 
-    Roles for the other processes (named after the database: …_app, …_worker, …_metrics) may log in once
-    ASSETMIX_APP_PASSWORD, ASSETMIX_WORKER_PASSWORD and ASSETMIX_METRICS_PASSWORD are given here.
+    Roles for the other processes (named after the database: …_app, …_worker, …_scheduler, …_metrics) may
+    log in once ASSETMIX_APP_PASSWORD, ASSETMIX_WORKER_PASSWORD and so on are given here.
     """
     from assetmix.persistence.revisions import applied_revision, newest_revision  # noqa: PLC0415
     from assetmix.persistence.roles import ROLES, allow_logins  # noqa: PLC0415 - loads the database's driver

@@ -103,12 +103,13 @@ class _Plan:
     def processes(self) -> list[ChildSpec]:
         """Say how to start our own processes."""
         worker, api = (sys.executable, "-m", "tests.faults.worker"), (sys.executable, "-m", "tests.faults.api")
-        as_worker, as_app = (role_environment(self.seen, role) for role in ("worker", "app"))
+        roles = ("worker", "app", "scheduler")
+        as_worker, as_app, as_scheduler = (role_environment(self.seen, role) for role in roles)
         skewed = as_worker | {"SKEW_SECONDS": "600"}
         return [
             self._spec(WORKERS[0], (*worker, "worker", "--processes", "1"), as_worker),
             self._spec(WORKERS[1], (*worker, "worker", "--processes", "1"), skewed),
-            *(self._spec(name, (*ASSETMIX, "scheduler"), as_worker) for name in SCHEDULERS),
+            *(self._spec(name, (*ASSETMIX, "scheduler"), as_scheduler) for name in SCHEDULERS),
             self._spec("api", (*api, "serve", "--port", str(self.port)), as_app),
         ]
 

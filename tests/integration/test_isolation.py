@@ -12,7 +12,7 @@ from assetmix.jobs.broker import make_celery
 from assetmix.jobs.doorbell import Doorbell
 from assetmix.optimization.memory import Memory
 from assetmix.persistence.roles import allow_logins, derived_password, role_url
-from assetmix.persistence.run_rows import metadata
+from assetmix.persistence.record_rows import metadata
 from assetmix.persistence.session import Database
 from assetmix.services import upkeep
 from assetmix.services.context import House
@@ -41,6 +41,15 @@ ROWS: dict[str, dict[str, Any]] = {
     "events": {"id": "E", "run_id": "O", "kind": "optimization.succeeded"},
     "audit": {"id": "A", "actor": "a", "action": "b", "subject": "c"},
     "idempotency_keys": {"route": "r", "key": "k", "fingerprint": "f", "status": 202, "headers": "{}", "body": ""},
+    "records": {"id": "U", "kind": "user", "version": 1, "document": "{}", "author": "a"},
+    "record_versions": {"id": "U", "version": 1, "document": "{}", "author": "a", "is_deleted": False},
+    "portfolio_versions": {
+        "id": "P", "version": 1, "document": "{}", "details": "{}", "author": "a", "is_deleted": False,
+    },
+    "due": {"portfolio_id": "P", "cause": "night"},
+    "owner_choices": {"run_id": "O", "version": 2, "choice": "ACCEPT", "author": "a"},
+    "webhooks": {"id": "W", "url": "https://example.com/hook"},
+    "deliveries": {"event_id": "E", "webhook_id": "W"},
 }  # fmt: skip
 TENANTS = ("T-one", "T-two")
 
@@ -48,7 +57,12 @@ READABLE = {
     "app": set(ROWS),
     "worker": {
         "optimizations", "jobs", "events", "audit", "snapshots", "snapshot_keys", "model_payloads",
-        "risk_models", "idempotency_keys",
+        "risk_models", "idempotency_keys", "webhooks",
+    },
+    "scheduler": {
+        "optimizations", "jobs", "events", "audit", "snapshots", "snapshot_keys", "model_payloads", "risk_models",
+        "idempotency_keys", "webhooks", "deliveries", "due", "portfolios", "strategies", "instruments", "prices",
+        "exchange_rates", "records", "owner_choices",
     },
     "metrics": {"jobs"},
 }  # fmt: skip
@@ -99,7 +113,7 @@ def _literal(value: Any, tenant: str) -> str:
         return f"'\\x{value.hex()}'"
     if isinstance(value, list):
         return "array['" + "','".join(value) + "']"
-    return str(value) if isinstance(value, int | float) else f"'{value.replace('{t}', tenant)}'"
+    return str(value).lower() if isinstance(value, int | float) else f"'{value.replace('{t}', tenant)}'"
 
 
 async def test_every_table_of_a_tenant_has_a_policy_and_forces_it(filled: Filled) -> None:
@@ -118,7 +132,13 @@ async def test_every_table_of_a_tenant_has_a_policy_and_forces_it(filled: Filled
 
 
 def test_the_rows_of_this_test_are_those_of_every_table() -> None:
-    assert set(ROWS) == {table.name for table in metadata.sorted_tables} - {"tenants", "workers", "pulse", "tallies"}
+    assert set(ROWS) == {table.name for table in metadata.sorted_tables} - {
+        "tenants",
+        "workers",
+        "pulse",
+        "tallies",
+        "nights",
+    }
 
 
 @pytest.mark.parametrize("table", sorted({*ROWS, "tenants"}))
@@ -164,12 +184,13 @@ async def test_a_role_reads_what_it_needs_and_no_more(filled: Filled, role: str,
     assert allowed == (table in READABLE[role])
 
 
-async def test_workers_see_who_is_next_but_not_what_was_asked(filled: Filled) -> None:
-    async with filled.acting_as("worker") as connection:
-        jobs = await connection.fetch("select tenant_id from jobs")
+@pytest.mark.parametrize(("role", "queue"), [("worker", "jobs"), ("scheduler", "due"), ("scheduler", "deliveries")])
+async def test_workers_see_who_is_next_but_not_what_was_asked(filled: Filled, role: str, queue: str) -> None:
+    async with filled.acting_as(role) as connection:
+        waiting = await connection.fetch(f"select tenant_id from {queue}")
         runs = await connection.fetch("select tenant_id from optimizations")
 
-    assert {row["tenant_id"] for row in jobs} == set(TENANTS)
+    assert {row["tenant_id"] for row in waiting} == set(TENANTS)
     assert runs == []
 
 
@@ -210,9 +231,9 @@ class _House:
     database: Database
 
 
-async def test_the_worker_role_may_do_all_that_the_scheduler_does(filled: Filled) -> None:
-    await allow_logins(filled.base.url, {"worker": PASSWORD})
-    url = role_url(filled.base.url, "worker", PASSWORD)
+async def test_the_scheduler_may_do_all_that_it_does(filled: Filled) -> None:
+    await allow_logins(filled.base.url, {"scheduler": PASSWORD})
+    url = role_url(filled.base.url, "scheduler", PASSWORD)
     settings = Settings(database_url=url, redis_url=filled.base.redis_url, key_pepper="pepper")
     database = Database(settings.async_database_url, 1)
     bell = Doorbell(make_celery(settings.redis_url.get_secret_value()))

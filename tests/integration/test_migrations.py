@@ -7,7 +7,7 @@ from alembic.script import ScriptDirectory
 
 from assetmix.persistence.migrate import configuration
 from assetmix.persistence.revisions import newest_revision
-from assetmix.persistence.run_rows import metadata
+from assetmix.persistence.record_rows import metadata
 from tests.integration.conftest import Base
 
 
@@ -39,7 +39,7 @@ def test_migrations_go_up_and_down_and_match_the_code(base: Base) -> None:
 
 def test_every_table_carries_its_tenant_and_keys_begin_with_it(base: Base) -> None:
     for table in metadata.sorted_tables:
-        if table.name not in {"tenants", "workers", "pulse", "tallies"}:
+        if table.name not in {"tenants", "workers", "pulse", "tallies", "nights"}:
             assert next(iter(table.primary_key.columns)).name == "tenant_id", table.name
             for key in table.foreign_key_constraints:
                 assert key.column_keys[0] == "tenant_id", table.name

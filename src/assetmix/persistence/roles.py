@@ -15,7 +15,7 @@ import asyncpg
 
 from assetmix.errors import Misconfigured
 
-ROLES = ("app", "worker", "metrics")
+ROLES = ("app", "worker", "scheduler", "metrics")
 ITERATIONS = 4096
 
 

@@ -132,8 +132,9 @@ events = sa.Table(
     metadata,
     tenant_column(),
     sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("run_id", sa.Text, nullable=False),
+    sa.Column("run_id", sa.Text),
     sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("data", JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
     time_column("at"),
     sa.ForeignKeyConstraint(
         ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"

@@ -123,9 +123,9 @@ def _own_specs(
     program: Program, home: Home, addresses: Addresses, environment: dict[str, str], port: int
 ) -> list[ChildSpec]:
     # What is started first is stopped last.
-    as_worker = environment | role_environment(addresses, "worker")
-    worker = _own_spec("worker", program.worker, home, as_worker)
-    scheduler = _own_spec("scheduler", program.scheduler, home, as_worker)
+    worker = _own_spec("worker", program.worker, home, environment | role_environment(addresses, "worker"))
+    as_scheduler = environment | role_environment(addresses, "scheduler")
+    scheduler = _own_spec("scheduler", program.scheduler, home, as_scheduler)
     api = _own_spec("api", program.serve, home, environment | role_environment(addresses, "app"))
     # A worker finishes what it has begun, within reason; what it loses is found by its lease.
     patient = replace(worker, stop_seconds=15.0)

@@ -23,7 +23,7 @@ class Addresses:
     role_passwords: Mapping[str, str] = field(repr=False)
 
     def role_url(self, role: str) -> str:
-        """Give the database's address for processes of one kind: `app`, `worker` or `metrics`."""
+        """Give the database's address for processes of one kind: `app`, `worker`, `scheduler` or `metrics`."""
         return role_url(self.database_url, role, self.role_passwords[role])
 
 

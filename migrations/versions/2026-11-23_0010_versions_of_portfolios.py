@@ -1,0 +1,102 @@
+"""Versions of portfolios, their transactions, and those that are due.
+
+Revision: 0010
+Follows: 0009
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+GRANTS = {
+    "app": {"select, insert": "portfolio_versions", "select, insert, delete": "due"},
+    "scheduler": {"select, insert, update, delete": "due"},
+}
+
+
+def upgrade() -> None:
+    op.execute("set local lock_timeout = '5s'")
+    op.create_table(
+        "portfolio_versions",
+        *keyed("id"),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("document", postgresql.JSONB(), nullable=False),
+        sa.Column("details", postgresql.JSONB(), nullable=False),
+        sa.Column("author", sa.Text(), nullable=False),
+        sa.Column("is_deleted", sa.Boolean(), nullable=False),
+        time("at"),
+        of_portfolio("portfolio_versions", "id"),
+        sa.PrimaryKeyConstraint("tenant_id", "id", "version", name=op.f("pk_portfolio_versions")),
+    )
+    op.create_table(
+        "due",
+        *keyed("portfolio_id"),
+        sa.Column("cause", sa.Text(), nullable=False),
+        time("at"),
+        of_portfolio("due", "portfolio_id"),
+        sa.PrimaryKeyConstraint("tenant_id", "portfolio_id", name=op.f("pk_due")),
+    )
+    op.create_index("due_in_turn", "due", ["at"])
+    op.create_foreign_key(
+        op.f("fk_records_tenant_id_portfolio_id"),
+        "records",
+        "portfolios",
+        ["tenant_id", "portfolio_id"],
+        ["tenant_id", "id"],
+        ondelete="CASCADE",
+    )
+    for name in ("portfolio_versions", "due"):
+        protect(name)
+    for name, privileges in GRANTS.items():
+        for privilege, tables in privileges.items():
+            grant(privilege, tables, name)
+    # who is due is decided across tenants; the row holds no more than whose it is
+    op.execute(f"create policy scheduler on due to {role_name('scheduler')} using (true)")
+
+
+def downgrade() -> None:
+    op.execute("set local lock_timeout = '5s'")
+    op.drop_constraint(op.f("fk_records_tenant_id_portfolio_id"), "records", type_="foreignkey")
+    op.drop_table("due")
+    op.drop_table("portfolio_versions")
+
+
+def of_portfolio(table: str, column: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["tenant_id", column],
+        ["portfolios.tenant_id", "portfolios.id"],
+        name=op.f(f"fk_{table}_tenant_id_{column}"),
+        ondelete="CASCADE",
+    )
+
+
+def keyed(*names: str) -> list[sa.Column[str]]:
+    return [sa.Column(name, sa.Text(), nullable=False) for name in ("tenant_id", *names)]
+
+
+def time(name: str, *, required: bool = True) -> sa.Column[object]:
+    default = sa.text("now()") if required else None
+    return sa.Column(name, sa.DateTime(timezone=True), server_default=default, nullable=not required)
+
+
+def protect(name: str) -> None:
+    """Show rows of one tenant only, to the owner of the table as well."""
+    visible = "tenant_id = (select nullif(current_setting('assetmix.tenant', true), ''))"
+    op.execute(f"alter table {name} enable row level security")
+    op.execute(f"alter table {name} force row level security")
+    op.execute(f"create policy tenant on {name} using ({visible}) with check ({visible})")
+
+
+def grant(privileges: str, tables: str, role: str) -> None:
+    op.execute(f"grant {privileges} on {tables} to {role_name(role)}")
+
+
+def role_name(name: str) -> str:
+    """Roles belong to the whole server, so they are named after the database."""
+    role = f"{op.get_bind().scalar(sa.text('select current_database()'))}_{name}"
+    return op.get_bind().dialect.identifier_preparer.quote_identifier(role)
