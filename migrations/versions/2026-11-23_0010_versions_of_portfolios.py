@@ -15,6 +15,7 @@ depends_on = None
 
 GRANTS = {
     "app": {"select, insert": "portfolio_versions", "select, insert, delete": "due"},
+    "worker": {"select (tenant_id, id, client_reference, details)": "portfolios"},
     "scheduler": {"select, insert, update, delete": "due"},
 }
 

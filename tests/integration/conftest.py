@@ -18,6 +18,7 @@ from ulid import ULID
 from assetmix.domain.portfolio import Portfolio
 from assetmix.persistence import optimizations, portfolios, snapshots, tenants
 from assetmix.persistence.optimizations import NewRun, Run
+from assetmix.persistence.portfolios import NewContent
 from assetmix.persistence.session import Connection, Database
 from assetmix.services.ids import new_id
 from tests.service import PEPPER, Service
@@ -72,7 +73,9 @@ class Bench:
     async def portfolio(self, tenant_id: str, reference: str) -> str:
         held = Portfolio(base_currency="USD", holdings={"$USD": 1.0})
         async with self.database.transaction() as connection:
-            stored, _ = await portfolios.put_portfolio(connection, tenant_id, new_id("P"), reference, held)
+            stored, _ = await portfolios.put_portfolio(
+                connection, tenant_id, new_id("P"), reference, NewContent(portfolio=held)
+            )
         return stored.id
 
     async def run(self, tenant_id: str, portfolio_id: str | None = None, **fields: Any) -> Run | None:

@@ -122,6 +122,7 @@ class Found:
     status: str
     text: bytes
     solver: str = ""
+    is_recommended: bool = False
 
 
 def _report(answers: BinaryIO, part: float) -> None:
@@ -144,7 +145,8 @@ def _answer(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None
     except Exception:
         log.exception("a question could not be answered")
         return Frame({"error": {"code": "internal-error", "detail": "The run failed for a reason of our own."}})
-    return Frame({"status": found.status, "solver": found.solver, "timings": clock.laps}, found.text)
+    told = {"status": found.status, "solver": found.solver, "is_recommended": found.is_recommended}
+    return Frame(told | {"timings": clock.laps}, found.text)
 
 
 def _worked_out(question: Question, inputs: dict[str, Any], desk: Desk, remaining: Remaining, clock: "Laps") -> Found:
@@ -161,7 +163,9 @@ def _worked_out(question: Question, inputs: dict[str, Any], desk: Desk, remainin
             return Found(found.status, FEASIBILITY.text(found))
         case _:
             result = answer(question, desk.memory, remaining, clock.mark)
-            return Found(result.status, RESULT.text(result), result.solver.name if result.solver else "")
+            solver = result.solver.name if result.solver else ""
+            wanted = result.recommendation is not None and result.recommendation.is_recommended
+            return Found(result.status, RESULT.text(result), solver, wanted)
 
 
 def _question(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None) -> Question:

@@ -36,6 +36,7 @@ class Ending:
     error: dict[str, Any] | None = None
     timings: dict[str, float] | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    is_recommended: bool = False
 
 
 SUPERSEDED = Ending(status="superseded")
@@ -146,7 +147,8 @@ async def _end(connection: Connection, tenant_id: str, run_id: str, ending: Endi
     mine = (optimizations.c.tenant_id == tenant_id) & (optimizations.c.id == run_id)
     told = sa.func.pg_notify(CHANNEL, run_id)
     await connection.execute(sa.update(optimizations).where(mine).values(values).returning(told))
-    await journal.happened(connection, tenant_id, run_id, f"optimization.{ending.status}")
+    recommended = ending.is_recommended
+    await journal.happened(connection, tenant_id, run_id, ending.status, is_recommended=recommended)
     details = {"status": ending.status} | ending.details
     entry = Entry(
         actor=actor.name, action="optimization.end", subject=run_id, request_id=actor.request_id, details=details

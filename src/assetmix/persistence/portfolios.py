@@ -1,7 +1,7 @@
-"""Portfolios by id and by the caller's reference."""
+"""Portfolios by id and by the caller's reference; every version is kept."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,25 +9,31 @@ from sqlalchemy.dialects.postgresql import insert
 
 from assetmix.codec.documents import PORTFOLIO, digest
 from assetmix.domain.portfolio import Portfolio
+from assetmix.persistence.record_rows import portfolio_versions
 from assetmix.persistence.rows import portfolios
 from assetmix.persistence.session import Connection
 
 _NAMED = sa.select(portfolios).where(
     portfolios.c.tenant_id == sa.bindparam("tenant_id"),
     (portfolios.c.id == sa.bindparam("name")) | (portfolios.c.client_reference == sa.bindparam("name")),
+    ~portfolios.c.is_deleted,
 )
 _LOCKED = _NAMED.with_for_update()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredPortfolio:
-    """A portfolio as stored; `digest` names its content."""
+    """A portfolio as stored; `digest` names its content, `details` are what a dialect knows of it beside."""
 
     id: str
     client_reference: str
     version: int
     document: dict[str, Any]
     digest: str
+    details: dict[str, Any]
+    author: str
+    is_deleted: bool
+    created_at: dt.datetime
     updated_at: dt.datetime
 
     @property
@@ -41,13 +47,20 @@ class StoredPortfolio:
         return PORTFOLIO.read_value(self.document)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewContent:
+    """What a version of a portfolio is made of, and who made it."""
+
+    portfolio: Portfolio
+    details: dict[str, Any] = field(default_factory=dict)
+    author: str = ""
+
+
 async def put_portfolio(
-    connection: Connection, tenant_id: str, new_id: str, client_reference: str, portfolio: Portfolio
+    connection: Connection, tenant_id: str, new_id: str, client_reference: str, content: NewContent
 ) -> tuple[StoredPortfolio, bool]:
-    """Create a portfolio or replace its content. Also whether it was created."""
-    document = PORTFOLIO.write(portfolio)
-    content = digest(document)
-    values = {"client_reference": client_reference, "document": document, "digest": content}
+    """Create a portfolio or replace what it holds; its details stay. Also whether it was created."""
+    values = {"client_reference": client_reference, "details": content.details} | _columns(content)
     statement = insert(portfolios).values(tenant_id=tenant_id, id=new_id, version=1, **values)
     changed = portfolios.c.digest != statement.excluded.digest
     upsert = statement.on_conflict_do_update(
@@ -55,12 +68,28 @@ async def put_portfolio(
         set_={
             "document": statement.excluded.document,
             "digest": statement.excluded.digest,
+            "author": sa.case((changed, statement.excluded.author), else_=portfolios.c.author),
             "version": portfolios.c.version + sa.case((changed, 1), else_=0),
             "updated_at": sa.case((changed, sa.func.now()), else_=portfolios.c.updated_at),
         },
     ).returning(portfolios)
     stored = _stored((await connection.execute(upsert)).one())
+    await _keep_version(connection, tenant_id, stored)
     return stored, stored.id == new_id
+
+
+async def change_portfolio(
+    connection: Connection, tenant_id: str, known: StoredPortfolio, content: NewContent, client_reference: str
+) -> StoredPortfolio:
+    """Add a version to a portfolio that is locked."""
+    values = {"client_reference": client_reference, "details": content.details} | _columns(content)
+    return await _next_version(connection, tenant_id, known, values)
+
+
+async def mark_deleted(connection: Connection, tenant_id: str, known: StoredPortfolio, author: str) -> StoredPortfolio:
+    """Add a last version to a portfolio, which is found no longer; its reference may be given to another."""
+    values = {"client_reference": known.id, "is_deleted": True, "author": author}
+    return await _next_version(connection, tenant_id, known, values)
 
 
 async def find_portfolio(
@@ -72,14 +101,17 @@ async def find_portfolio(
     return None if row is None else _stored(row)
 
 
+async def find_version(connection: Connection, tenant_id: str, portfolio_id: str, version: int) -> sa.Row[Any] | None:
+    """Give one version of a portfolio: document, details, author, time; also of one that was deleted."""
+    wanted = (portfolio_versions.c.id == portfolio_id) & (portfolio_versions.c.version == version)
+    query = sa.select(portfolio_versions).where(portfolio_versions.c.tenant_id == tenant_id, wanted)
+    return (await connection.execute(query)).one_or_none()
+
+
 async def list_portfolios(connection: Connection, tenant_id: str, after: str, limit: int) -> list[StoredPortfolio]:
     """Give portfolios whose id comes after a given one, by id."""
-    query = (
-        sa.select(portfolios)
-        .where(portfolios.c.tenant_id == tenant_id, portfolios.c.id > after)
-        .order_by(portfolios.c.id)
-        .limit(limit)
-    )
+    mine = (portfolios.c.tenant_id == tenant_id) & ~portfolios.c.is_deleted
+    query = sa.select(portfolios).where(mine, portfolios.c.id > after).order_by(portfolios.c.id).limit(limit)
     return [_stored(row) for row in (await connection.execute(query)).all()]
 
 
@@ -89,5 +121,26 @@ async def delete_portfolio(connection: Connection, tenant_id: str, portfolio_id:
     await connection.execute(sa.delete(portfolios).where(mine))
 
 
+async def _next_version(
+    connection: Connection, tenant_id: str, known: StoredPortfolio, values: dict[str, Any]
+) -> StoredPortfolio:
+    mine = (portfolios.c.tenant_id == tenant_id) & (portfolios.c.id == known.id)
+    changed = sa.update(portfolios).where(mine).values(version=known.version + 1, updated_at=sa.func.now(), **values)
+    stored = _stored((await connection.execute(changed.returning(portfolios))).one())
+    await _keep_version(connection, tenant_id, stored)
+    return stored
+
+
+async def _keep_version(connection: Connection, tenant_id: str, stored: StoredPortfolio) -> None:
+    names = ("id", "version", "document", "details", "author", "is_deleted")
+    values = {name: getattr(stored, name) for name in names} | {"at": stored.updated_at}
+    await connection.execute(insert(portfolio_versions).values(tenant_id=tenant_id, **values).on_conflict_do_nothing())
+
+
+def _columns(content: NewContent) -> dict[str, Any]:
+    document = PORTFOLIO.write(content.portfolio)
+    return {"document": document, "digest": digest(document), "author": content.author}
+
+
 def _stored(row: sa.Row[tuple[object, ...]]) -> StoredPortfolio:
-    return StoredPortfolio(row.id, row.client_reference, row.version, row.document, row.digest, row.updated_at)
+    return StoredPortfolio(**{name: getattr(row, name) for name in StoredPortfolio.__dataclass_fields__})

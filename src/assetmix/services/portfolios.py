@@ -6,7 +6,7 @@ from assetmix.optimization.check import refuse
 from assetmix.persistence import outcomes, portfolios
 from assetmix.persistence.journal import note
 from assetmix.persistence.outcomes import Actor
-from assetmix.persistence.portfolios import StoredPortfolio
+from assetmix.persistence.portfolios import NewContent, StoredPortfolio
 from assetmix.services.context import Caller, House, entry
 from assetmix.services.ids import new_id
 from assetmix.services.names import currency_faults, require_name
@@ -33,7 +33,8 @@ async def put_portfolio(
     async with house.database.transaction(caller.tenant_id) as connection:
         known = await portfolios.find_portfolio(connection, caller.tenant_id, client_reference, lock=True)
         require(expected, known, caller, "portfolio")
-        put = portfolios.put_portfolio(connection, caller.tenant_id, new_id("P"), client_reference, portfolio)
+        content = NewContent(portfolio=portfolio, author=caller.key_id)
+        put = portfolios.put_portfolio(connection, caller.tenant_id, new_id("P"), client_reference, content)
         stored, created = await put
         if known is None and not created:
             # nothing was there to lock, and another request was faster

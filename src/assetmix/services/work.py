@@ -179,7 +179,13 @@ def _ending(answer: Frame) -> Ending:
     status = ENDINGS.get(answer.header["status"], "failed")
     digest = hashlib.sha256(answer.body).hexdigest()[:DIGEST_DIGITS]
     details = {"solver": answer.header["solver"], "versions": versions(), "result_digest": digest}
-    ended = Ending(status=status, result=answer.body.decode(), timings=answer.header["timings"], details=details)
+    ended = Ending(
+        status=status,
+        result=answer.body.decode(),
+        timings=answer.header["timings"],
+        details=details,
+        is_recommended=answer.header["is_recommended"],
+    )
     if status != "failed":
         return ended
     code = {"unbounded": "unbounded", "timed_out": "solver-timeout"}[answer.header["status"]]
