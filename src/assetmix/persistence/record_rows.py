@@ -7,8 +7,8 @@ makes a version; versions are never changed.
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from assetmix.persistence.rows import tenant_column, time_column
-from assetmix.persistence.run_rows import metadata
+from assetmix.persistence.rows import metadata, tenant_column, time_column
+from assetmix.persistence.run_rows import events, optimizations
 
 records = sa.Table(
     "records",
@@ -103,7 +103,7 @@ owner_choices = sa.Table(
     sa.Column("author", sa.Text, nullable=False),
     time_column("at"),
     sa.ForeignKeyConstraint(
-        ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"
+        ["tenant_id", "run_id"], [optimizations.c.tenant_id, optimizations.c.id], ondelete="CASCADE"
     ),
 )
 
@@ -133,7 +133,7 @@ deliveries = sa.Table(
     sa.Column("answer", sa.Text),
     time_column("due_at"),
     time_column("ended_at", required=False),
-    sa.ForeignKeyConstraint(["tenant_id", "event_id"], ["events.tenant_id", "events.id"], ondelete="CASCADE"),
+    sa.ForeignKeyConstraint(["tenant_id", "event_id"], [events.c.tenant_id, events.c.id], ondelete="CASCADE"),
     sa.ForeignKeyConstraint(["tenant_id", "webhook_id"], ["webhooks.tenant_id", "webhooks.id"], ondelete="CASCADE"),
     sa.CheckConstraint("state in ('waiting', 'delivered', 'failed')", name="state"),
 )

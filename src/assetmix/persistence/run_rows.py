@@ -7,8 +7,7 @@ tenants. Everything else shows a transaction the rows of one tenant only.
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB
 
-from assetmix.persistence.rows import metadata as metadata
-from assetmix.persistence.rows import tenant_column, time_column
+from assetmix.persistence.rows import metadata, tenant_column, time_column
 
 snapshots = sa.Table(
     "snapshots",
