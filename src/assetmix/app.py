@@ -14,7 +14,7 @@ from assetmix.api.deps import MEGABYTE
 from assetmix.api.dialects.ibm import routes as ibm
 from assetmix.api.dialects.ibm import writing as ibm_writing
 from assetmix.api.dialects.investsuite import routes as investsuite
-from assetmix.api.dialects.investsuite import writing as investsuite_writing
+from assetmix.api.dialects.investsuite.writing import errors as investsuite_writing
 from assetmix.api.dialects.mantarisk import routes as mantarisk
 from assetmix.api.dialects.native import routes as native
 from assetmix.api.gate import QUIET, Gate, Patience

@@ -198,7 +198,7 @@ def test_cash_outside_its_outer_band_is_a_reason(cash: float, bound: float) -> N
 
     found = ask(strategy, A=rest / 10, B=rest / 20, USD=cash)
 
-    assert reasons(found) == [("cash", bound, "holdings.cash", cash / 1000)]
+    assert reasons(found) == [("cash_fraction", bound, "holdings.cash", cash / 1000)]
 
 
 def test_below_the_least_worth_nothing_is_recommended_and_the_reasons_are_given_all_the_same() -> None:

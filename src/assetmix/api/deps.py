@@ -52,11 +52,7 @@ async def _authenticated(request: Request, inside: House) -> Caller:
         found = await keys.authenticate(inside, key_text(request), origin)
     except Unauthenticated:
         _warn(request)
-        address = request.client.host if request.client else ""
-        spent = inside.quotas.spend(f"failures {address}", inside.settings.failures_per_minute)
-        if not spent.allowed:
-            request.app.state.meters.refused("failures")
-            raise QuotaExceeded("too many refused keys from this address", spent.retry_seconds) from None
+        count_failure(request, inside)
         raise
     logs.add(tenant=found.tenant_id, key=found.key_id)
     quota = effective(inside.settings, found.settings)["requests_per_minute"]
@@ -66,6 +62,21 @@ async def _authenticated(request: Request, inside: House) -> Caller:
         request.app.state.meters.refused("requests")
         raise QuotaExceeded(f"more than {quota} requests in a minute", spent.retry_seconds)
     return found
+
+
+def count_failure(request: Request, inside: House) -> None:
+    """Count a key that was refused.
+
+    Raises
+    ------
+    QuotaExceeded
+        when too many were, from one address
+    """
+    address = request.client.host if request.client else ""
+    spent = inside.quotas.spend(f"failures {address}", inside.settings.failures_per_minute)
+    if not spent.allowed:
+        request.app.state.meters.refused("failures")
+        raise QuotaExceeded("too many refused keys from this address", spent.retry_seconds) from None
 
 
 def _warn(request: Request) -> None:

@@ -2,19 +2,19 @@
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 from fastapi import Request
 from starlette.responses import Response
 
 from assetmix.api.problems import Problem
 from assetmix.persistence.idempotency import Answered
-from assetmix.persistence.optimizations import Run
 from assetmix.services.idempotency import Once
 
 LONGEST = 255
 
-Answer = Callable[[Run], Response]
-"""Writes the answer to a run that was just stored, in the dialect of the route."""
+Answer = Callable[[Any], Response]
+"""Writes the answer to what was just done, mostly a run that was stored, in the dialect of the route."""
 
 
 async def once(request: Request, write: Answer) -> Once | None:
@@ -31,7 +31,7 @@ async def once(request: Request, write: Answer) -> Once | None:
     asked = [request.url.query.encode(), await request.body()]
     fingerprint = hashlib.sha256(b"\n".join(asked)).hexdigest()
     route = f"{request.method} {request.scope['path'].rstrip('/')}"
-    return Once(route, key, fingerprint, lambda run: _parts(write(run)))
+    return Once(route, key, fingerprint, lambda done: _parts(write(done)))
 
 
 def require_usable_key(request: Request) -> str | None:

@@ -19,7 +19,7 @@ TINY = 1e-12
 class Reason:
     """A threshold that is reached: which one, its value, the limit it is about, and what was observed."""
 
-    threshold: Literal["violation", "improvement", "cash", "divest_amount", "universe"]
+    threshold: Literal["violation", "improvement", "cash_fraction", "cash_amount", "divest_amount", "universe"]
     value: float
     limit: str | None
     observed: float
@@ -113,17 +113,17 @@ def _outside(problem: Problem) -> Iterator[Reason]:
 
 def _cash(problem: Problem, thresholds: Thresholds) -> Iterator[Reason]:
     fraction = problem.current_cash
-    bounds = (
-        (thresholds.cash_lower_fraction, fraction, 1.0),
-        (thresholds.cash_upper_fraction, fraction, -1.0),
-        (thresholds.cash_lower_amount, problem.cash, 1.0),
-        (thresholds.cash_upper_amount, problem.cash, -1.0),
+    bounds: tuple[tuple[Literal["cash_fraction", "cash_amount"], float | None, float, float], ...] = (
+        ("cash_fraction", thresholds.cash_lower_fraction, fraction, 1.0),
+        ("cash_fraction", thresholds.cash_upper_fraction, fraction, -1.0),
+        ("cash_amount", thresholds.cash_lower_amount, problem.cash, 1.0),
+        ("cash_amount", thresholds.cash_upper_amount, problem.cash, -1.0),
     )
-    for bound, observed, side in bounds:
+    for unit, bound, observed, side in bounds:
         if bound is not None and side * (bound - observed) > 0:
             word = "below" if side > 0 else "above"
             yield Reason(
-                threshold="cash",
+                threshold=unit,
                 value=bound,
                 limit="holdings.cash",
                 observed=observed,

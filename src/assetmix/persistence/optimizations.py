@@ -28,7 +28,7 @@ class Run:
     kind: str
     optimization_hash: str
     inputs: dict[str, Any]
-    snapshot_digest: str
+    snapshot_digest: str | None
     model_digest: str | None = None
     asked_model: str | None = None
     time_limit_seconds: float
@@ -89,7 +89,7 @@ class NewRun:
     kind: str = "optimization"
     optimization_hash: str
     inputs: dict[str, Any]
-    snapshot_digest: str
+    snapshot_digest: str | None
     time_limit_seconds: float
     model_digest: str | None = None
     request_id: str | None = None
@@ -115,6 +115,15 @@ async def add_run(connection: Connection, tenant_id: str, new: NewRun, ring_seco
     job = {"run_id": run.id, "portfolio_id": run.portfolio_id, "queued_at": run.queued_at, "ring_at": due}
     await connection.execute(sa.insert(jobs).values(tenant_id=tenant_id, **job))
     return run
+
+
+async def add_refused(connection: Connection, tenant_id: str, new: NewRun, error: dict[str, Any]) -> Run:
+    """Store a run that has failed before it could be queued, and why."""
+    values = {name: getattr(new, name) for name in NewRun.__dataclass_fields__}
+    now = sa.func.clock_timestamp()
+    ended = {"status": "failed", "error": error, "queued_at": now, "requested_at": now, "finished_at": now}
+    statement = sa.insert(optimizations).values(tenant_id=tenant_id, **ended, **values)
+    return run_of((await connection.execute(statement.returning(*COLUMNS))).one())
 
 
 async def find_run(connection: Connection, tenant_id: str, run_id: str) -> Run | None:
@@ -164,6 +173,19 @@ async def list_runs(connection: Connection, where: dict[str, str | None], before
     older = [] if before is None else [optimizations.c.id < before]
     query = sa.select(*COLUMNS).where(*terms, *older).order_by(optimizations.c.id.desc()).limit(limit)
     return [run_of(row) for row in (await connection.execute(query)).all()]
+
+
+async def page_of_portfolio(
+    connection: Connection, tenant_id: str, portfolio_id: str, offset: int, limit: int
+) -> tuple[list[Run], int]:
+    """Give runs of a portfolio, what-if runs left out, newest first; and how many there are in all."""
+    mine = _mine(tenant_id) & (optimizations.c.portfolio_id == portfolio_id) & ~optimizations.c.what_if
+    order = (optimizations.c.requested_at.desc(), optimizations.c.id.desc())
+    rows = (
+        await connection.execute(sa.select(*COLUMNS).where(mine).order_by(*order).limit(limit).offset(offset))
+    ).all()
+    count = sa.select(sa.func.count()).select_from(optimizations).where(mine)
+    return [run_of(row) for row in rows], int((await connection.execute(count)).scalar_one())
 
 
 def run_of(row: sa.Row[tuple[object, ...]]) -> Run:

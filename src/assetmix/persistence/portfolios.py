@@ -101,11 +101,21 @@ async def find_portfolio(
     return None if row is None else _stored(row)
 
 
-async def find_version(connection: Connection, tenant_id: str, portfolio_id: str, version: int) -> sa.Row[Any] | None:
-    """Give one version of a portfolio: document, details, author, time; also of one that was deleted."""
-    wanted = (portfolio_versions.c.id == portfolio_id) & (portfolio_versions.c.version == version)
-    query = sa.select(portfolio_versions).where(portfolio_versions.c.tenant_id == tenant_id, wanted)
-    return (await connection.execute(query)).one_or_none()
+async def find_version(
+    connection: Connection, tenant_id: str, portfolio_id: str, version: int
+) -> StoredPortfolio | None:
+    """Give one version of a portfolio, also of one that was deleted."""
+    same = (portfolio_versions.c.tenant_id == portfolios.c.tenant_id) & (portfolio_versions.c.id == portfolios.c.id)
+    then = [portfolio_versions.c[name] for name in ("version", "document", "details", "author", "is_deleted")]
+    now = [portfolios.c[name] for name in ("id", "client_reference", "digest", "created_at")]
+    query = (
+        sa.select(*now, *then, portfolio_versions.c.at.label("updated_at"))
+        .join(portfolio_versions, same)
+        .where(portfolios.c.tenant_id == tenant_id, portfolios.c.id == portfolio_id)
+        .where(portfolio_versions.c.version == version)
+    )
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _stored(row)
 
 
 async def list_portfolios(connection: Connection, tenant_id: str, after: str, limit: int) -> list[StoredPortfolio]:
@@ -142,5 +152,5 @@ def _columns(content: NewContent) -> dict[str, Any]:
     return {"document": document, "digest": digest(document), "author": content.author}
 
 
-def _stored(row: sa.Row[tuple[object, ...]]) -> StoredPortfolio:
+def _stored(row: sa.Row[*tuple[Any, ...]]) -> StoredPortfolio:
     return StoredPortfolio(**{name: getattr(row, name) for name in StoredPortfolio.__dataclass_fields__})

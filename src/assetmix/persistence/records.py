@@ -81,23 +81,26 @@ async def find_record(
     return None if row is None else _record(row)
 
 
-async def find_version(connection: Connection, tenant_id: str, record_id: str, version: int) -> sa.Row[Any] | None:
+async def find_version(
+    connection: Connection, tenant_id: str, kind: Kind, record_id: str, version: int
+) -> Record | None:
     """Give one version of a record, also of one that was deleted."""
-    wanted = (record_versions.c.id == record_id) & (record_versions.c.version == version)
-    query = sa.select(record_versions).where(record_versions.c.tenant_id == tenant_id, wanted)
-    return (await connection.execute(query)).one_or_none()
+    same = (record_versions.c.tenant_id == records.c.tenant_id) & (record_versions.c.id == records.c.id)
+    then = [record_versions.c[name] for name in ("version", "document", "external_id", "author", "is_deleted")]
+    now = [records.c[name] for name in ("id", "kind", "portfolio_id", "created_at")]
+    query = (
+        sa.select(*now, *then, record_versions.c.at.label("updated_at"))
+        .join(record_versions, same)
+        .where(records.c.tenant_id == tenant_id, records.c.kind == kind, records.c.id == record_id)
+        .where(record_versions.c.version == version)
+    )
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else _record(row)
 
 
 async def find_records(connection: Connection, tenant_id: str, ids: list[str]) -> list[Record]:
     """Give the records of those ids that exist."""
     query = sa.select(records).where(records.c.tenant_id == tenant_id, records.c.id.in_(ids), ~records.c.is_deleted)
-    return [_record(row) for row in (await connection.execute(query)).all()]
-
-
-async def list_of_portfolio(connection: Connection, tenant_id: str, portfolio_id: str) -> list[Record]:
-    """Give the transactions of a portfolio, oldest first."""
-    mine = (records.c.tenant_id == tenant_id) & (records.c.portfolio_id == portfolio_id) & ~records.c.is_deleted
-    query = sa.select(records).where(mine).order_by(records.c.id)
     return [_record(row) for row in (await connection.execute(query)).all()]
 
 
@@ -109,5 +112,5 @@ async def _kept(connection: Connection, tenant_id: str, row: sa.Row[Any]) -> Rec
     return stored
 
 
-def _record(row: sa.Row[tuple[object, ...]]) -> Record:
+def _record(row: sa.Row[*tuple[Any, ...]]) -> Record:
     return Record(**{name: getattr(row, name) for name in Record.__dataclass_fields__})

@@ -42,7 +42,7 @@ optimizations = sa.Table(
     sa.Column("what_if", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("optimization_hash", sa.Text, nullable=False),
     sa.Column("inputs", JSONB, nullable=False),
-    sa.Column("snapshot_digest", sa.Text, nullable=False),
+    sa.Column("snapshot_digest", sa.Text),
     sa.Column("model_digest", sa.Text),
     sa.Column("asked_model", sa.Text),
     sa.Column("time_limit_seconds", sa.Double, nullable=False),

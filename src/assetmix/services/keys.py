@@ -17,6 +17,7 @@ from assetmix.persistence import tenants
 from assetmix.persistence.journal import Entry, note
 from assetmix.services.context import NOWHERE, Caller, House, Origin
 from assetmix.services.ids import new_id
+from assetmix.services.tokens import Tokens, looks_like_token, make_tokens, read_token
 
 PREFIX = "am_live"
 PUBLIC, SECRET, CHECK = 8, 43, 6
@@ -91,19 +92,21 @@ async def create_key(house: House, tenant: str, scopes: tuple[str, ...], label: 
 
 
 async def authenticate(house: House, text: str | None, origin: Origin = NOWHERE) -> Caller:
-    """Find out whose key it is; unknown, wrong, revoked and expired ones look the same.
+    """Find out whose key, or token for a key, it is; unknown, wrong, revoked and expired ones look the same.
 
     Raises
     ------
     Unauthenticated
-        for anything but a valid key
+        for anything but a valid key or token
     """
-    public = _public_part(text)
+    pepper = house.settings.key_pepper.get_secret_value()
+    is_token = text is not None and looks_like_token(text)
+    public = read_token(text or "", pepper, "access") if is_token else _public_part(text)
     async with house.database.look() as connection:
         stored = None if public is None else await tenants.find_key(connection, public)
     expected = b"" if stored is None else stored.hash
-    given = hash_key(text or "", house.settings.key_pepper.get_secret_value())
-    if stored is None or public is None or not hmac.compare_digest(given, expected):
+    is_proven = is_token or hmac.compare_digest(hash_key(text or "", pepper), expected)
+    if stored is None or public is None or not is_proven:
         raise Unauthenticated("a valid key is needed: Authorization: Bearer am_live_…")
     if stored.is_idle:
         # a database that only reads is no reason to refuse a reader
@@ -111,6 +114,39 @@ async def authenticate(house: House, text: str | None, origin: Origin = NOWHERE)
             async with house.database.transaction(stored.tenant_id) as connection:
                 await tenants.note_use(connection, stored.tenant_id, public)
     return Caller(stored.tenant_id, stored.tenant, public, stored.scopes, stored.settings, origin)
+
+
+async def log_in(house: House, public: str, secret: str) -> Tokens:
+    """Give tokens for a key that is sent in its two parts: `PUBLIC` or `am_live_PUBLIC`, and the rest or the whole.
+
+    Raises
+    ------
+    Unauthenticated
+        for anything but a valid key
+    """
+    bare = public.removeprefix(f"{PREFIX}_")
+    text = secret if secret.startswith(f"{PREFIX}_{bare}_") else f"{PREFIX}_{bare}_{secret}"
+    if looks_like_token(text):
+        raise Unauthenticated("access_key_id and secret_access_key are the two parts of a key")
+    caller = await authenticate(house, text)
+    return make_tokens(caller.key_id, house.settings.key_pepper.get_secret_value())
+
+
+async def refresh(house: House, token: str) -> Tokens:
+    """Give new tokens for a refresh token whose key is still good.
+
+    Raises
+    ------
+    Unauthenticated
+        for anything else
+    """
+    pepper = house.settings.key_pepper.get_secret_value()
+    public = read_token(token, pepper, "refresh")
+    async with house.database.look() as connection:
+        stored = None if public is None else await tenants.find_key(connection, public)
+    if public is None or stored is None:
+        raise Unauthenticated("the refresh token is not valid any more; log in again")
+    return make_tokens(public, pepper)
 
 
 def require(caller: Caller, scope: str) -> None:

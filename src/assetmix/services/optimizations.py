@@ -33,8 +33,8 @@ async def submit(house: House, caller: Caller, request: Request) -> Run:
         when another run of the portfolio is active and the caller asked to be refused then
     """
     async with house.database.transaction(caller.tenant_id) as connection:
-        run = await _store(house, connection, caller, request)
-    _ring_for(house, run)
+        run = await store(house, connection, caller, request)
+    ring_for(house, run)
     return run
 
 
@@ -49,9 +49,9 @@ async def submit_once(house: House, caller: Caller, request: Request, once: Once
     if once is None:
         return Submitted(await submit(house, caller, request))
     async with house.database.transaction(caller.tenant_id) as connection:
-        outcome = await carry_out(connection, caller, once, lambda: _store(house, connection, caller, request))
+        outcome = await carry_out(connection, caller, once, lambda: store(house, connection, caller, request))
     if isinstance(outcome, Submitted):
-        _ring_for(house, outcome.run)
+        ring_for(house, outcome.run)
     return outcome
 
 
@@ -111,6 +111,14 @@ async def list_runs(
         return await optimizations.list_runs(connection, {"tenant_id": caller.tenant_id, **named}, before, limit)
 
 
+async def page_of_portfolio(
+    house: House, caller: Caller, portfolio_id: str, offset: int, limit: int
+) -> tuple[list[Run], int]:
+    """Give runs of a portfolio that may become its latest, newest first; and how many there are in all."""
+    async with house.database.transaction(caller.tenant_id) as connection:
+        return await optimizations.page_of_portfolio(connection, caller.tenant_id, portfolio_id, offset, limit)
+
+
 async def cancel(house: House, caller: Caller, run_id: str) -> Run:
     """Cancel a run: at once if it is queued, else within seconds.
 
@@ -128,12 +136,14 @@ async def cancel(house: House, caller: Caller, run_id: str) -> Run:
     return run
 
 
-def _ring_for(house: House, run: Run) -> None:
+def ring_for(house: House, run: Run) -> None:
+    """Ring for a run that was stored, if it waits; after the transaction that stored it."""
     if run.status == "queued":
         house.bell.ring()
 
 
-async def _store(house: House, connection: Connection, caller: Caller, request: Request) -> Run:
+async def store(house: House, connection: Connection, caller: Caller, request: Request) -> Run:
+    """Store a run in a transaction of the caller's, who rings when that has ended; raises what `submit` raises."""
     new = await prepare(house, connection, caller, request)
     same = await _same(connection, caller, new.optimization_hash, request)
     if new.portfolio_id is not None:
@@ -186,6 +196,8 @@ def _actor(caller: Caller) -> Actor:
 
 
 async def _has_changed(house: House, connection: Connection, run: Run, stored: StoredPortfolio) -> bool:
+    if run.snapshot_digest is None:
+        return bool(stored.document != run.inputs["portfolio"])
     strategy = await strategies.find_strategy_by_id(connection, run.tenant_id, run.strategy_id or 0)
     if strategy is None or strategy.document != run.inputs["strategy"]:
         return True

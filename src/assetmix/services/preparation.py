@@ -71,6 +71,8 @@ class Request:
     gap: float = DEFAULT_GAP
     customary: Customary | None = None
     benchmarks_in_units: bool = False
+    after: str | None = None
+    """What has happened that makes the same inputs a new question, such as orders that were not executed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ async def prepare(house: House, connection: Connection, caller: Caller, request:
         or found.is_inline
         or await _is_past(connection, caller, request, known.snapshot)
     )
-    named = [found.portfolio_id, what_if, known.digest, inputs]
+    named = [found.portfolio_id, what_if, known.digest, inputs, *(() if request.after is None else (request.after,))]
     return NewRun(
         id=new_id(LETTERS[request.kind]),
         kind=request.kind,

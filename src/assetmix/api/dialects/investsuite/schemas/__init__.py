@@ -1,0 +1,1 @@
+"""The wire, word for word; no behavior."""

@@ -1,0 +1,298 @@
+"""Portfolios with an owner, a manager and a policy: each change makes a version and has them optimized."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from assetmix.domain.portfolio import Portfolio
+from assetmix.errors import Conflict, Fault, NotFound
+from assetmix.optimization.check import refuse
+from assetmix.persistence import activity, outcomes, portfolios, records, searches
+from assetmix.persistence.criteria import Wanted
+from assetmix.persistence.idempotency import Answered
+from assetmix.persistence.journal import note, tell
+from assetmix.persistence.outcomes import Actor
+from assetmix.persistence.portfolios import NewContent, StoredPortfolio
+from assetmix.persistence.session import Connection
+from assetmix.services.context import Caller, House, entry
+from assetmix.services.idempotency import Once, once_only
+from assetmix.services.ids import new_id
+from assetmix.services.names import require_name
+from assetmix.services.optimizations import ring_for
+from assetmix.services.policies import currency_of
+from assetmix.services.portfolios import portfolio_faults
+from assetmix.services.preconditions import ANYTHING, Expected, require
+from assetmix.services.triggers import Triggered, trigger
+
+CREATED, STATUS, WITHDRAWAL = "portfolios.creation", "portfolios.status-update", "portfolios.withdrawal"
+"""Names of the events."""
+
+WRITTEN_ONCE = (("money_type",), ("config", "manager"), ("funded_since",))
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a portfolio holds and follows, and what else is known of it."""
+
+    portfolio: Portfolio
+    details: dict[str, Any]
+
+
+Make: TypeAlias = Callable[[StoredPortfolio], Account]
+"""Makes an account as it is to be from what is stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Cash that has come or gone."""
+
+    kind: Literal["deposit", "withdraw"]
+    amount: float
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A portfolio as it is now, and what the change has triggered."""
+
+    stored: StoredPortfolio
+    triggered: Triggered
+
+
+async def create(house: House, caller: Caller, account: Account) -> Changed:
+    """Store a new portfolio, and have it optimized if it is ready for that.
+
+    Raises
+    ------
+    InvalidRequest
+        when its owner or policy do not exist, or figures are out of range
+    Conflict
+        when another portfolio has its external id
+    """
+    reference, portfolio_id = account.details.get("external_id"), new_id("P")
+    if reference is not None:
+        require_name(reference, "portfolio")
+    async with house.database.transaction(caller.tenant_id) as connection:
+        await _check(connection, caller, account, "")
+        if await portfolios.find_portfolio(connection, caller.tenant_id, reference or portfolio_id) is not None:
+            raise Conflict("there is a portfolio with this external_id already")
+        content = _content(caller, account)
+        put = portfolios.put_portfolio(connection, caller.tenant_id, portfolio_id, reference or portfolio_id, content)
+        stored, created = await put
+        if not created:
+            raise Conflict("there is a portfolio with this external_id already")
+        await note(connection, caller.tenant_id, entry(caller, "portfolio.create", stored.id))
+        named = {"id": stored.id, "external_id": reference, "owned_by_user_id": stored.details["owned_by_user_id"]}
+        await tell(connection, caller.tenant_id, CREATED, named)
+        triggered = await trigger(house, connection, caller, stored.id)
+    _ring(house, triggered)
+    return Changed(stored, triggered)
+
+
+async def change(house: House, caller: Caller, portfolio_id: str, make: Make, expected: Expected = ANYTHING) -> Changed:
+    """Change a portfolio, or nothing of it, and have it optimized in either case.
+
+    `make` gives the account as it is to be, from what is stored.
+
+    Raises
+    ------
+    NotFound
+        when there is none
+    Conflict
+        for a change of what is written once, or another portfolio's external id
+    InvalidRequest
+        as `create` does
+    """
+    async with house.database.transaction(caller.tenant_id) as connection:
+        known = await _locked(connection, caller, portfolio_id, expected)
+        account = make(known)
+        reference = await _reference(connection, caller, known, account)
+        _require_kept(known.details, account.details)
+        await _check(connection, caller, account, known.document.get("strategy", ""))
+        content = _content(caller, account)
+        stored = known
+        if (account.portfolio, content.details) != (known.portfolio, known.details):
+            stored = await portfolios.change_portfolio(connection, caller.tenant_id, known, content, reference)
+            about = entry(caller, "portfolio.change", known.id, version=stored.version)
+            await note(connection, caller.tenant_id, about)
+            await _tell_changes(connection, caller, known, stored)
+        triggered = await trigger(house, connection, caller, stored.id)
+    _ring(house, triggered)
+    return Changed(stored, triggered)
+
+
+async def delete(house: House, caller: Caller, portfolio_id: str, expected: Expected = ANYTHING) -> StoredPortfolio:
+    """Mark a portfolio as deleted, which is its last version; its runs end.
+
+    Raises
+    ------
+    NotFound
+        when there is none
+    """
+    async with house.database.transaction(caller.tenant_id) as connection:
+        known = await _locked(connection, caller, portfolio_id, expected)
+        await outcomes.abandon(connection, caller.tenant_id, known.id, Actor(caller.key_id, caller.request_id))
+        stored = await portfolios.mark_deleted(connection, caller.tenant_id, known, caller.key_id)
+        await note(connection, caller.tenant_id, entry(caller, "portfolio.delete", known.id))
+    return stored
+
+
+async def get_version(house: House, caller: Caller, portfolio_id: str, version: int) -> StoredPortfolio:
+    """Give a version of a portfolio, also of one that was deleted since.
+
+    Raises
+    ------
+    NotFound
+        when there is none
+    """
+    async with house.database.transaction(caller.tenant_id) as connection:
+        found = await portfolios.find_version(connection, caller.tenant_id, portfolio_id, version)
+    if found is None:
+        raise NotFound("no such version of a portfolio")
+    return found
+
+
+async def search(house: House, caller: Caller, wanted: Wanted) -> tuple[list[StoredPortfolio], int]:
+    """Give the portfolios that are looked for, and how many there are in all."""
+    async with house.database.transaction(caller.tenant_id) as connection:
+        return await searches.search_portfolios(connection, caller.tenant_id, wanted)
+
+
+async def cash_moved(
+    house: House, caller: Caller, portfolio_id: str, moved: Moved, once: Once | None
+) -> Changed | Answered:
+    """Note that cash has come or gone and have the portfolio optimized; holdings are told apart from this.
+
+    A request that was carried out before under its key is given the answer of that time.
+
+    Raises
+    ------
+    NotFound
+        when there is no such portfolio
+    Conflict
+        for a withdrawal while orders are being executed
+    """
+    async with house.database.transaction(caller.tenant_id) as connection:
+
+        async def store() -> Changed:
+            known = await _locked(connection, caller, portfolio_id, ANYTHING)
+            return await _cash_moved(house, connection, caller, known, moved)
+
+        if once is None:
+            outcome: Changed | Answered = await store()
+        else:
+            outcome = await once_only(connection, caller, once, store, _run_id)
+    if isinstance(outcome, Changed):
+        _ring(house, outcome.triggered)
+    return outcome
+
+
+async def _cash_moved(
+    house: House, connection: Connection, caller: Caller, known: StoredPortfolio, moved: Moved
+) -> Changed:
+    if moved.kind == "withdraw":
+        under_way = await activity.activity_of(connection, caller.tenant_id, known.id)
+        if under_way.under_way:
+            raise Conflict(f"{under_way.under_way} orders are being executed; withdraw when they have ended")
+    told = {"amount": moved.amount, "currency": moved.currency}
+    await note(connection, caller.tenant_id, entry(caller, f"portfolio.{moved.kind}", known.id, **told))
+    return Changed(known, await trigger(house, connection, caller, known.id))
+
+
+def _run_id(changed: Changed) -> str | None:
+    return None if changed.triggered.run is None else changed.triggered.run.id
+
+
+async def _locked(connection: Connection, caller: Caller, portfolio_id: str, expected: Expected) -> StoredPortfolio:
+    known = await portfolios.find_portfolio(connection, caller.tenant_id, portfolio_id, lock=True)
+    if known is None:
+        raise NotFound("no such portfolio")
+    require(expected, known, caller, "portfolio")
+    return known
+
+
+async def _reference(connection: Connection, caller: Caller, known: StoredPortfolio, account: Account) -> str:
+    """Give the reference that the portfolio is to have: its external id, else its own."""
+    wanted = account.details.get("external_id")
+    if wanted is None or wanted == known.client_reference:
+        return known.client_reference if wanted is not None or not known.details.get("external_id") else known.id
+    require_name(wanted, "portfolio")
+    if await portfolios.find_portfolio(connection, caller.tenant_id, wanted) is not None:
+        raise Conflict("there is another portfolio with this external_id")
+    return str(wanted)
+
+
+def _require_kept(before: dict[str, Any], after: dict[str, Any]) -> None:
+    for path in WRITTEN_ONCE:
+        old, new = _at(before, path), _at(after, path)
+        if old is not None and old != new:
+            raise Conflict(f"{'.'.join(path)} is written once; it stays {old}")
+
+
+def _at(details: dict[str, Any], path: tuple[str, ...]) -> Any:  # noqa: ANN401 - JSON
+    for part in path:
+        details = details.get(part) or {}
+    return details or None
+
+
+async def _check(connection: Connection, caller: Caller, account: Account, followed: str) -> None:
+    faults = portfolio_faults(account.portfolio)
+    owner = account.details.get("owned_by_user_id")
+    if owner is not None and await records.find_record(connection, caller.tenant_id, "user", owner) is None:
+        detail = "there is no such user; POST /users/ first"
+        faults.append(Fault("/owned_by_user_id", "unknown-user", detail))
+    policy_id = account.portfolio.strategy
+    if policy_id is not None and policy_id != followed:
+        policy = await records.find_record(connection, caller.tenant_id, "policy", policy_id)
+        pointer = "/config/manager_settings/policy_id"
+        if policy is None:
+            faults.append(
+                Fault(pointer, "unknown-policy", "there is no such policy; POST /robo-advisor/policies/ first")
+            )
+        elif currency_of(policy) != account.portfolio.base_currency:
+            detail = f"the policy is in {currency_of(policy)}, the portfolio in {account.portfolio.base_currency}"
+            faults.append(Fault(pointer, "other-currency", detail))
+    refuse(faults)
+
+
+def _content(caller: Caller, account: Account) -> NewContent:
+    details = account.details | {"status": status_of(account)}
+    return NewContent(portfolio=account.portfolio, details=details, author=caller.key_id)
+
+
+def status_of(account: Account) -> str:
+    """Say where a portfolio stands on its way to be managed.
+
+    Archived or switched off, it is inactive; then it waits for a policy, for an account where one is
+    given without a number, and for anything to invest.
+    """
+    settings = account.details.get("config", {}).get("manager_settings", {})
+    broker = account.details.get("brokerage_account")
+    waits = (
+        ("INACTIVE", bool(account.details.get("archived")) or settings.get("active") is False),
+        ("WAITING_FOR_POLICY", account.portfolio.strategy is None and _is_managed(account)),
+        ("WAITING_FOR_ACCOUNT", broker is not None and broker.get("bank_account_number") is None),
+        ("WAITING_FOR_FUNDS", not any(account.portfolio.holdings.values())),
+    )
+    return next((status for status, holds in waits if holds), "ACTIVE")
+
+
+def _is_managed(account: Account) -> bool:
+    return str(account.details.get("config", {}).get("manager", "")).startswith("ROBO_ADVISOR")
+
+
+async def _tell_changes(
+    connection: Connection, caller: Caller, known: StoredPortfolio, stored: StoredPortfolio
+) -> None:
+    named = {"id": stored.id, "external_id": stored.details.get("external_id")}
+    if known.details.get("status") != stored.details["status"]:
+        await tell(connection, caller.tenant_id, STATUS, named | {"value": stored.details["status"]})
+    before, after = (one.document.get("divest_amount", 0.0) for one in (known, stored))
+    if before != after:
+        money = {"divest_amount": after, "currency": stored.document["base_currency"]}
+        await tell(connection, caller.tenant_id, WITHDRAWAL, named | money)
+
+
+def _ring(house: House, triggered: Triggered) -> None:
+    if triggered.run is not None:
+        ring_for(house, triggered.run)

@@ -1,0 +1,105 @@
+"""Transactions of portfolios: recorded as the broker reports them. They never change holdings by themselves."""
+
+from typing import Any
+
+from assetmix.errors import Fault, InvalidRequest, NotFound
+from assetmix.persistence import activity, optimizations, portfolios
+from assetmix.persistence.activity import NOT_EXECUTED
+from assetmix.persistence.records import NewRecord, Record
+from assetmix.persistence.session import Connection
+from assetmix.services import records
+from assetmix.services.context import Caller, House
+from assetmix.services.ids import new_id
+from assetmix.services.optimizations import ring_for
+from assetmix.services.preconditions import ANYTHING, Expected
+from assetmix.services.triggers import Triggered, trigger
+
+NOTHING = Triggered(None)
+
+
+async def add(house: House, caller: Caller, portfolio_id: str, documents: list[dict[str, Any]]) -> list[Record]:
+    """Store transactions of a portfolio, all or none.
+
+    Raises
+    ------
+    NotFound
+        when there is no such portfolio
+    InvalidRequest
+        when an optimization that is named is not of this portfolio
+    """
+    async with house.database.transaction(caller.tenant_id) as connection:
+        known = await portfolios.find_portfolio(connection, caller.tenant_id, portfolio_id, lock=True)
+        if known is None:
+            raise NotFound("no such portfolio")
+        await _require_own(connection, caller, known.id, documents)
+        stored = [await records.add(connection, caller, _new(caller, known.id, document)) for document in documents]
+        triggered = await _after(house, connection, caller, known.id, stored)
+    _ring(house, triggered)
+    return stored
+
+
+async def change(  # noqa: PLR0913, PLR0917 - each is a part of the request
+    house: House,
+    caller: Caller,
+    portfolio_id: str,
+    transaction_id: str,
+    document: dict[str, Any],
+    expected: Expected = ANYTHING,
+) -> Record:
+    """Add a version to a transaction; when the last order has ended and one was not executed, a fresh run is asked for.
+
+    Raises
+    ------
+    NotFound
+        when the portfolio has no such transaction
+    InvalidRequest
+        as `add` does
+    """
+    async with house.database.transaction(caller.tenant_id) as connection:
+        portfolio = await portfolios.find_portfolio(connection, caller.tenant_id, portfolio_id, lock=True)
+        known = await records.locked(connection, caller, "transaction", transaction_id, expected)
+        if portfolio is None or known.portfolio_id != portfolio.id:
+            raise NotFound("no such transaction")
+        await _require_own(connection, caller, portfolio.id, [document])
+        stored = await records.changed(connection, caller, known, known.document | document)
+        changed = [] if stored.version == known.version else [stored]
+        triggered = await _after(house, connection, caller, portfolio.id, changed)
+    _ring(house, triggered)
+    return stored
+
+
+async def _require_own(
+    connection: Connection, caller: Caller, portfolio_id: str, documents: list[dict[str, Any]]
+) -> None:
+    for i, document in enumerate(documents):
+        run_id = document.get("optimization_id")
+        run = None if run_id is None else await optimizations.find_run(connection, caller.tenant_id, run_id)
+        if run_id is not None and (run is None or run.portfolio_id != portfolio_id):
+            detail = "this portfolio has no such optimization"
+            pointer = f"/{i}/optimization_id" if len(documents) > 1 else "/optimization_id"
+            raise InvalidRequest(detail, [Fault(pointer, "unknown-optimization", detail)])
+
+
+async def _after(
+    house: House, connection: Connection, caller: Caller, portfolio_id: str, changed: list[Record]
+) -> Triggered:
+    if not any(one.document["status"] == NOT_EXECUTED for one in changed):
+        return NOTHING
+    under_way = await activity.activity_of(connection, caller.tenant_id, portfolio_id)
+    return NOTHING if under_way.under_way else await trigger(house, connection, caller, portfolio_id)
+
+
+def _new(caller: Caller, portfolio_id: str, document: dict[str, Any]) -> NewRecord:
+    return NewRecord(
+        id=new_id("T"),
+        kind="transaction",
+        document=document,
+        author=caller.key_id,
+        external_id=document.get("external_id"),
+        portfolio_id=portfolio_id,
+    )
+
+
+def _ring(house: House, triggered: Triggered) -> None:
+    if triggered.run is not None:
+        ring_for(house, triggered.run)
