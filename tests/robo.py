@@ -55,9 +55,7 @@ def history(periods: int = PERIODS) -> str:
     paths = np.cumsum(random.normal(2e-4, scale, (periods, len(PRICES))), axis=0)
     closes = np.exp(paths - paths[-1]) * np.array(list(PRICES.values()))
     days = [LAST_DAY - dt.timedelta(days=i) for i in reversed(range(periods))]
-    rows = (
-        ",".join([day.isoformat(), *(repr(float(x)) for x in row)]) for day, row in zip(days, closes, strict=True)
-    )
+    rows = (",".join([day.isoformat(), *(repr(float(x)) for x in row)]) for day, row in zip(days, closes, strict=True))
     return "\n".join([f"date,{','.join(PRICES)}", *rows])
 
 

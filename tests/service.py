@@ -45,6 +45,10 @@ QUICK = {
     "ASSETMIX_SIGN_SECONDS": "1",
     "ASSETMIX_GRACE_SECONDS": "1",
     "ASSETMIX_PATIENCE_SECONDS": "2",
+    "ASSETMIX_NIGHTLY_HOUR": "null",
+    "ASSETMIX_WEBHOOK_NETWORKS": '["127.0.0.0/8"]',
+    "ASSETMIX_WEBHOOK_PAUSES": "[0, 0.2, 0.4, 0.8]",
+    "ASSETMIX_WEBHOOK_SECONDS": "2",
 }
 """Short leases, so that a lost worker is noticed within a test's patience."""
 

@@ -1,4 +1,4 @@
-"""The scheduler: sweeps the queue for runs of lost workers and forgotten bells.
+"""The scheduler: sweeps the queue, has due portfolios optimized, sends messages, and purges.
 
 Any number may run; rows are taken with SKIP LOCKED, so that two never do the same thing twice.
 """
@@ -10,16 +10,19 @@ import signal
 from assetmix.errors import Unavailable
 from assetmix.jobs.broker import make_celery
 from assetmix.jobs.doorbell import Doorbell
+from assetmix.jobs.post import PostOffice
 from assetmix.optimization.memory import Memory
 from assetmix.persistence.session import Database
 from assetmix.services.context import House
+from assetmix.services.deliveries import deliver
+from assetmix.services.nights import begin_night, optimize_all_due
 from assetmix.services.upkeep import purge, sweep
 from assetmix.settings import Settings
 
 log = logging.getLogger(__name__)
 
-CONNECTIONS = 2
-"""One for the sweeps, one for the purge beside them, which may take long."""
+CONNECTIONS = 6
+"""One each for sweeps, the purge and what is due, which may take long; the others for messages."""
 
 
 async def run(settings: Settings) -> None:
@@ -28,16 +31,26 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     database = Database(settings.async_database_url, CONNECTIONS)
-    house = House(database, Doorbell(make_celery(settings.redis_url.get_secret_value())), settings, Memory(1))
-    purging = asyncio.create_task(_purge_for_ever(house), name="purge")
+    house = House(
+        database,
+        Doorbell(make_celery(settings.redis_url.get_secret_value())),
+        settings,
+        Memory(settings.snapshot_memory),
+    )
+    chores = [
+        asyncio.create_task(_purge_for_ever(house), name="purge"),
+        asyncio.create_task(_optimize_for_ever(house), name="due"),
+        asyncio.create_task(_deliver_for_ever(house), name="deliver"),
+    ]
     while not stop.is_set():
         await _sweep(house)
         try:
             await asyncio.wait_for(stop.wait(), settings.reap_seconds)
         except TimeoutError:
             continue
-    purging.cancel()
-    await asyncio.gather(purging, return_exceptions=True)
+    for chore in chores:
+        chore.cancel()
+    await asyncio.gather(*chores, return_exceptions=True)
     await database.close()
 
 
@@ -45,6 +58,29 @@ async def _purge_for_ever(house: House) -> None:
     while True:
         await _purge(house)
         await asyncio.sleep(house.settings.purge_seconds)
+
+
+async def _optimize_for_ever(house: House) -> None:
+    while True:
+        try:
+            if await begin_night(house):
+                log.info("the nightly sweep begins")
+            await optimize_all_due(house)
+            await house.bell.flush()
+        except Unavailable as error:
+            log.warning("%s; portfolios that are due wait", error.message)
+        await asyncio.sleep(house.settings.reap_seconds)
+
+
+async def _deliver_for_ever(house: House) -> None:
+    async with PostOffice(house.settings.webhook_networks, house.settings.webhook_seconds) as office:
+        while True:
+            try:
+                while await deliver(house, office):
+                    log.debug("there may be more to send")
+            except Unavailable as error:
+                log.warning("%s; messages wait", error.message)
+            await asyncio.sleep(house.settings.reap_seconds)
 
 
 async def _purge(house: House) -> None:

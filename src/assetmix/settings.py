@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -12,7 +13,7 @@ from assetmix.errors import Misconfigured
 class Settings(BaseSettings):
     """Environment of a process; every name may be given as `ASSETMIX_…` too, addresses without."""
 
-    model_config = SettingsConfigDict(env_prefix="ASSETMIX_", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="ASSETMIX_", populate_by_name=True, env_parse_none_str="null")
 
     database_url: SecretStr = Field(alias="DATABASE_URL")
     redis_url: SecretStr = Field(alias="REDIS_URL")
@@ -58,6 +59,18 @@ class Settings(BaseSettings):
 
     purge_seconds: float = 3600.0
     """Pause between two purges of what is kept no longer."""
+
+    nightly_hour: Annotated[int, Field(ge=0, le=23)] | None = 2
+    """Hour (UTC) from which on all managed portfolios are optimized once a day; `null` for never."""
+
+    webhook_seconds: float = 15.0
+    """How long an endpoint may take to answer."""
+
+    webhook_pauses: tuple[float, ...] = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+    """Seconds before each attempt to send a message, as Standard Webhooks has them."""
+
+    webhook_networks: tuple[str, ...] = ()
+    """Networks of one's own (CIDR) that messages may go to, without TLS too; by default to public servers only."""
 
     sweep_file: Path | None = None
     """Touched after every sweep, so that a health check can see the scheduler work."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from assetmix.api.dialects.investsuite.writing import write_not_yet, write_optimization, write_order
+from assetmix.api.dialects.investsuite.writing.optimization import write_not_yet, write_optimization, write_order
 from assetmix.codec.documents import RESULT
 from assetmix.domain.instrument import Instrument
 from assetmix.domain.portfolio import Portfolio
@@ -143,5 +143,5 @@ def test_a_failed_run_is_an_object_without_an_optimal_solution() -> None:
     found = write_optimization(failed, superseded=True)
 
     assert (found["status"], found["optimal_solution"], found["superseded"]) == ("FAILURE", None, True)
-    assert found["portfolio_update"] == {"is_recommended": False, "orders": {}, "reasons": []}
+    assert found["portfolio_update"] == {"is_recommended": False, "orders": {}, "reasons": [], "sentence": ""}
     assert found["sentence"] == "No answer within 60 seconds; allow more."

@@ -84,6 +84,7 @@ def rounded_trades(problem: Problem, weights: Vector, cash: float) -> Vector:
         walk.complete()
     if not problem.trading.lots:
         return walk.units
+    walk.repair()
     walk.swap()
     return walk.nearest()
 
@@ -134,6 +135,20 @@ class _Walk:
                 return
             self._take(candidates[int(np.argmin(np.where(kept & useful, merits[1:], np.inf)))])
 
+    def repair(self) -> None:
+        """Exchange lots, further than one step from the optimum if need be, while that brings limits nearer."""
+        problem, steps = self._problem, self._between.steps
+        if float(self._breaches(self.units).sum()) <= RESIDUAL:
+            return
+        changes = moves(steps, problem.prices, (problem.tradable > 0) & (problem.allowed > 0) & self._loose())
+        for _ in range(SWAPS if len(changes) else 0):
+            units = np.vstack([self.units, self.units + changes])
+            broken = np.where(self._possible(units), self._breaches(units).sum(axis=-1), np.inf)
+            best = int(np.argmin(broken[1:])) + 1
+            if broken[best] >= self._breaches(self.units).sum() - FUZZ * RESIDUAL:
+                return
+            self.units = np.round(units[best], DIGITS)
+
     def swap(self) -> None:
         """Exchange lots while that improves the objective itself, and leaves no more idle cash than a lot costs."""
         problem, steps = self._problem, self._between.steps
@@ -160,13 +175,18 @@ class _Walk:
         cash = cash_after(problem, units)
         lots = (steps * problem.prices)[(steps > 0) & (problem.allowed > 0)]
         idle = max(float(cash[0]), self._floor + float(lots.min(initial=np.inf)))
+        breaches = self._breaches(units)
+        kept = (breaches <= np.maximum(breaches[0], RESIDUAL)).all(axis=-1)
+        return np.asarray(self._possible(units) & (cash <= idle) & kept)
+
+    def _possible(self, units: Vector) -> NDArray[np.bool_]:
+        """Trades (k, n) with enough cash, in orders that are large enough, that sell no more than there is."""
+        problem = self._problem
         small = (units != 0) & (np.abs(units) * problem.prices < problem.trading.min_order_amount)
         short = (problem.quantities + units < np.minimum(problem.quantities, 0.0)) & ~np.array(
             problem.strategy.shorting
         )
-        breaches = self._breaches(units)
-        kept = (breaches <= np.maximum(breaches[0], RESIDUAL)).all(axis=-1)
-        return np.asarray((cash >= self._floor) & (cash <= idle) & kept & ~(small | short).any(axis=-1))
+        return np.asarray((cash_after(problem, units) >= self._floor) & ~(small | short).any(axis=-1))
 
     def nearest(self) -> Vector:
         """The lots nearest to the optimum where deviation counts and they are found; else where the walk ended."""

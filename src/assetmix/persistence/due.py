@@ -1,6 +1,7 @@
 """Portfolios that the scheduler is to optimize, and the night that was begun last."""
 
 import datetime as dt
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -37,21 +38,32 @@ async def begin_night(connection: Connection, day: dt.date) -> bool:
     return True
 
 
-async def take_due(connection: Connection) -> tuple[str, str, str] | None:
-    """Take the portfolio that has been due for longest: tenant, id, cause. Others take others meanwhile.
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A portfolio that is to be optimized, and why."""
+
+    tenant_id: str
+    portfolio_id: str
+    cause: str
+
+
+async def take_due(connection: Connection) -> Due | None:
+    """Take the portfolio that has been due for longest. Others take others meanwhile.
 
     The rest of the transaction is its tenant's; where that fails, the portfolio is due again.
     """
-    first = sa.select(due.c.tenant_id, due.c.portfolio_id).order_by(due.c.at).limit(1).with_for_update(skip_locked=True)
+    ready = sa.select(due.c.tenant_id, due.c.portfolio_id).where(due.c.at <= sa.func.now()).order_by(due.c.at)
+    first = ready.limit(1).with_for_update(skip_locked=True)
     gone = sa.delete(due).where(sa.tuple_(due.c.tenant_id, due.c.portfolio_id).in_(first)).returning(due)
     row = (await connection.execute(gone)).one_or_none()
     if row is None:
         return None
     await set_tenant(connection, row.tenant_id)
-    return row.tenant_id, row.portfolio_id, row.cause
+    return Due(row.tenant_id, row.portfolio_id, row.cause)
 
 
-async def put_back(connection: Connection, tenant_id: str, portfolio_id: str, cause: str) -> None:
-    """Make a portfolio due again, after all others."""
-    later = {"tenant_id": tenant_id, "portfolio_id": portfolio_id, "cause": cause, "at": sa.func.clock_timestamp()}
-    await connection.execute(insert(due).values(later).on_conflict_do_nothing())
+async def postpone(connection: Connection, tenant_id: str, portfolio_id: str, seconds: float) -> None:
+    """Let others go first for a while."""
+    mine = (due.c.tenant_id == tenant_id) & (due.c.portfolio_id == portfolio_id)
+    later = sa.func.now() + dt.timedelta(seconds=seconds)
+    await connection.execute(sa.update(due).where(mine).values(at=later))

@@ -50,6 +50,11 @@ async def find_tenant(connection: Connection, name: str) -> str | None:
     return found
 
 
+async def settings_of(connection: Connection, tenant_id: str) -> dict[str, Any]:
+    """Give a tenant's own settings."""
+    return dict((await connection.execute(sa.select(tenants.c.settings).where(tenants.c.id == tenant_id))).scalar_one())
+
+
 async def change_settings(connection: Connection, tenant_id: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     """Merge changes into a tenant's settings, null taking one away; gives what they are then."""
     kept = {name: value for name, value in changes.items() if value is not None}

@@ -1,14 +1,16 @@
 """What a tenant may set for itself, within what the operator allows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from assetmix.errors import Fault, InvalidRequest
 from assetmix.persistence import tenants
 from assetmix.persistence.journal import note
+from assetmix.services import webhooks
 from assetmix.services.context import Caller, House, entry
 from assetmix.services.freshness import MOST_AGE
 from assetmix.services.preconditions import REQUIRED
+from assetmix.services.webhooks import Shown, Wanted
 from assetmix.settings import Settings
 
 RETENTION_DAYS = 400
@@ -33,8 +35,10 @@ def effective(settings: Settings, own: Mapping[str, Any]) -> dict[str, Any]:
     return held | {name: min(held[name], ceiling) for name, ceiling in most.items()}
 
 
-async def change(house: House, caller: Caller, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Change settings; null gives one back to its default (RFC 7396).
+async def change(
+    house: House, caller: Caller, changes: Mapping[str, Any], endpoints: Sequence[Wanted] | None = None
+) -> tuple[dict[str, Any], list[Shown]]:
+    """Change settings, null giving one back to its default (RFC 7396); and replace the endpoints, if any are given.
 
     Raises
     ------
@@ -51,4 +55,8 @@ async def change(house: House, caller: Caller, changes: Mapping[str, Any]) -> di
     async with house.database.transaction(caller.tenant_id) as connection:
         own = await tenants.change_settings(connection, caller.tenant_id, changes)
         await note(connection, caller.tenant_id, entry(caller, "settings.change", caller.tenant_id, **changes))
-    return effective(house.settings, own)
+        if endpoints is None:
+            shown = await webhooks.list_in(connection, caller)
+        else:
+            shown = await webhooks.replace(house, connection, caller, endpoints)
+    return effective(house.settings, own), shown

@@ -13,6 +13,7 @@ from assetmix.api.dialects.native.schemas import (
     QuestionBody,
     RiskModelBody,
     RunBody,
+    SettingsBody,
     Table,
     ValidationBody,
 )
@@ -25,6 +26,7 @@ from assetmix.marketdata.rows import PriceRow
 from assetmix.optimization.check import refuse
 from assetmix.optimization.frontier import FrontierSpec
 from assetmix.services.optimizations import Request
+from assetmix.services.webhooks import Wanted
 
 TABLES = ("covariance", "exposures", "factor_covariance", "scenarios")
 
@@ -101,6 +103,20 @@ def _matrix(table: Table | None) -> Matrix | None:
 
 def _vector(figures: Figures | None) -> Vector | None:
     return None if figures is None else readonly(figures)
+
+
+def read_endpoints(body: SettingsBody) -> list[Wanted] | None:
+    """Endpoints to have in place of those that there are; None to leave them."""
+    if body.webhooks is None:
+        return None
+    return [
+        Wanted(
+            url=one.url,
+            events=None if one.events is None else tuple(one.events),
+            rotate_secret=one.rotate_secret,
+        )
+        for one in body.webhooks
+    ]
 
 
 def read_feasibility(body: ValidationBody, portfolio: str | Portfolio) -> Request:

@@ -102,8 +102,16 @@ class RiskModelBody(Strict):
     probabilities: Figures | None = None
 
 
+class WebhookBody(Strict):
+    """An endpoint that is told of events: of those that are named, else of all."""
+
+    url: Annotated[str, Field(min_length=1, max_length=2000)]
+    events: list[str] | None = None
+    rotate_secret: bool = False
+
+
 class SettingsBody(Strict):
-    """Settings to change; null gives one back to its default.
+    """Settings to change; null gives one back to its default. `webhooks` replaces all endpoints.
 
     `concurrent_runs` is how many runs of the tenant may be worked on at the same time, `active_runs` how
     many may wait or run; with `require_if_match` nothing that exists is changed without its tag;
@@ -117,6 +125,7 @@ class SettingsBody(Strict):
     active_runs: Annotated[int, Field(ge=1)] | None = None
     requests_per_minute: Annotated[int, Field(ge=1)] | None = None
     max_price_age_days: Annotated[int, Field(ge=0, le=36_500)] | None = None
+    webhooks: list[WebhookBody] | None = None
 
 
 INSTRUMENTS: Codec[InstrumentsBody] = Codec(InstrumentsBody)

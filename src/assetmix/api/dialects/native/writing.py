@@ -14,7 +14,9 @@ from assetmix.persistence.optimizations import Run
 from assetmix.persistence.portfolios import StoredPortfolio
 from assetmix.persistence.risk_models import StoredModel
 from assetmix.persistence.strategies import StoredStrategy
+from assetmix.persistence.webhooks import Delivery, StoredEvent
 from assetmix.services.price_upload import PricesWritten
+from assetmix.services.webhooks import Shown, envelope
 
 ADDRESSES = {"frontier": "frontiers"}
 """Where runs of other kinds than an optimization are looked up."""
@@ -114,6 +116,41 @@ def write_validation(run: Run) -> dict[str, Any]:
     known = {"succeeded": True, "infeasible": False}.get(run.status)
     outcome = {key: run.result[key] for key in ("sentence", "conflict", "joint")} if run.result else {}
     return {"valid": True, "feasible": known, "run": run.id, "error": run.error, **outcome}
+
+
+def write_settings(held: dict[str, Any], endpoints: list[Shown]) -> dict[str, Any]:
+    """Every setting, and the endpoints."""
+    return held | {"webhooks": [write_endpoint(one) for one in endpoints]}
+
+
+def write_endpoint(shown: Shown) -> dict[str, Any]:
+    """An endpoint; its secret where it is new."""
+    one = shown.webhook
+    document = {
+        "id": one.id,
+        "url": one.url,
+        "events": one.events,
+        "created_at": one.created_at.isoformat(),
+        "disabled_at": None if one.disabled_at is None else one.disabled_at.isoformat(),
+        "previous_secret_until": None if one.overlap_until is None else one.overlap_until.isoformat(),
+    }
+    return document if shown.secret is None else document | {"secret": shown.secret}
+
+
+def write_event(event: StoredEvent, deliveries: list[Delivery]) -> dict[str, Any]:
+    """An event, and what became of its messages."""
+    told = [
+        {
+            "webhook": one.webhook_id,
+            "state": one.state,
+            "attempts": one.attempts,
+            "answer": one.answer,
+            "next_attempt_at": one.due_at.isoformat() if one.state == "waiting" else None,
+            "ended_at": None if one.ended_at is None else one.ended_at.isoformat(),
+        }
+        for one in deliveries
+    ]
+    return envelope(event) | {"deliveries": told}
 
 
 def accepted_headers(run: Run, seconds: int) -> dict[str, str]:

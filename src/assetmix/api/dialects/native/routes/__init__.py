@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from assetmix.api.dialects.native.routes import (
+    events,
     frontiers,
     market_data,
     optimizations,
@@ -14,5 +15,5 @@ from assetmix.api.dialects.native.routes import (
 )
 
 router = APIRouter(prefix="/v1", tags=["native"])
-for part in (market_data, risk_models, strategies, portfolios, optimizations, frontiers, reference, settings):
+for part in (market_data, risk_models, strategies, portfolios, optimizations, frontiers, reference, settings, events):
     router.include_router(part.router)
