@@ -67,6 +67,9 @@ class Wanted:
     offset: int = 0
 
 
+_NULL = sa.literal_column("'null'::jsonb")
+
+
 @dataclass(frozen=True, slots=True)
 class Fields:
     """Where the fields of a table are: columns by name, and documents for everything else."""
@@ -78,7 +81,7 @@ class Fields:
         """Give a field as JSON, null where it is absent or null."""
         known = self.columns.get(field)
         found = self.documents(tuple(field.split("."))) if known is None else sa.func.to_jsonb(known)
-        return sa.func.nullif(found, sa.cast("null", JSONB))
+        return sa.func.nullif(found, _NULL)
 
 
 def matching(fields: Fields, condition: Condition) -> Element:

@@ -12,6 +12,6 @@ from assetmix.api.dialects.investsuite.routes import (
     users,
 )
 
-router = APIRouter(tags=["investsuite"])
+router = APIRouter()
 for part in (access, users, policies, optimizations, transactions, portfolios, cash_events):
     router.include_router(part.router)

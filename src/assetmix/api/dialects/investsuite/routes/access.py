@@ -16,7 +16,7 @@ from assetmix.services import keys
 from assetmix.services.context import House
 from assetmix.services.tokens import Tokens
 
-router = APIRouter()
+router = APIRouter(tags=["investsuite"])
 
 UNCACHED = {"Cache-Control": "no-store"}
 RESPONSES: dict[int | str, dict[str, Any]] = {200: {"description": "Tokens"}}

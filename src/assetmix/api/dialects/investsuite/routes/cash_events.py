@@ -18,7 +18,7 @@ from assetmix.services import accounts
 from assetmix.services.accounts import Changed, Moved
 from assetmix.services.context import Caller, House
 
-router = APIRouter(prefix="/events")
+router = APIRouter(prefix="/events", tags=["investsuite"])
 
 ACCEPTED: dict[int | str, dict[str, Any]] = {202: {"description": "Noted; the portfolio is optimized"}}
 DESCRIBED = accepts("InvestSuiteCashEvent", CASH_EVENT, headers=("Idempotency-Key",))

@@ -21,7 +21,7 @@ from assetmix.persistence.optimizations import Run
 from assetmix.services import choices, optimizations, portfolios
 from assetmix.services.context import Caller, House
 
-router = APIRouter()
+router = APIRouter(tags=["investsuite"])
 
 POLLED = takes("If-None-Match")
 CHOSEN = accepts("InvestSuiteChoice", CHOICE)

@@ -18,7 +18,7 @@ from assetmix.services import policies, records
 from assetmix.services.context import House
 from assetmix.services.policies import Policy
 
-router = APIRouter(prefix="/robo-advisor/policies")
+router = APIRouter(prefix="/robo-advisor/policies", tags=["investsuite"])
 
 CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "Created"}}
 

@@ -18,7 +18,7 @@ from assetmix.services import accounts, portfolios
 from assetmix.services.accounts import Changed
 from assetmix.services.context import House
 
-router = APIRouter(prefix="/portfolios")
+router = APIRouter(prefix="/portfolios", tags=["investsuite"])
 
 CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "Created"}}
 

@@ -17,7 +17,7 @@ from assetmix.api.openapi import accepts
 from assetmix.errors import NotFound
 from assetmix.services import portfolios, records, transactions
 
-router = APIRouter(prefix="/portfolios/{portfolio_id}/transactions")
+router = APIRouter(prefix="/portfolios/{portfolio_id}/transactions", tags=["investsuite"])
 
 CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "Created"}}
 DESCRIBED = accepts("InvestSuiteTransactions", TRANSACTIONS)

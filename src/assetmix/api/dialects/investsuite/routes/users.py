@@ -15,7 +15,7 @@ from assetmix.api.etag import expected, quoted
 from assetmix.api.openapi import NOT_MODIFIED, accepts, takes
 from assetmix.services import records
 
-router = APIRouter()
+router = APIRouter(tags=["investsuite"])
 
 CREATED: dict[int | str, dict[str, Any]] = {201: {"description": "Created"}}
 
