@@ -316,9 +316,7 @@ def test_what_cannot_be_optimized_is_an_object_that_says_why(service: Service, l
     assert found["superseded"] is False
 
 
-def test_a_policy_that_cannot_hold_is_infeasible_and_names_the_conflict(
-    service: Service, loaded: httpx.Client
-) -> None:
+def test_a_policy_that_cannot_hold_is_infeasible_and_names_the_conflict(service: Service, loaded: httpx.Client) -> None:
     bounds = robo.CONSTRAINTS["asset_classes"] | {"commodities": [0.1, 0.2]}
     key = create(loaded, CASH, policy_id(loaded, portfolio_constraints={"asset_classes": bounds}))["id"]
 

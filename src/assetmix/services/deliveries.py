@@ -24,8 +24,8 @@ from assetmix.services.webhooks import envelope, secret_of
 log = logging.getLogger(__name__)
 
 AT_ONCE = 20
-SPARE_SECONDS = 30.0
-"""So much longer than a message may take is it held."""
+HELD_FOR = 3.0
+"""So many times as long as a message may take is it held by who has taken it."""
 
 GONE = 410
 SPREAD = 0.1
@@ -34,7 +34,7 @@ SPREAD = 0.1
 
 async def deliver(house: House, office: PostOffice) -> int:
     """Send messages that are due; how many there were."""
-    lease = house.settings.webhook_seconds + SPARE_SECONDS
+    lease = HELD_FOR * house.settings.webhook_seconds
     async with house.database.transaction() as connection:
         messages = await webhooks.take_messages(connection, AT_ONCE, lease)
     await asyncio.gather(*(_send(house, office, one) for one in messages))
