@@ -40,36 +40,42 @@ class Receiver:
         return plan[min(len(self.came[path]), len(plan)) - 1]
 
 
+class Handler(BaseHTTPRequestHandler):
+    """Answers for the receiver of its server."""
+
+    def do_POST(self) -> None:
+        receiver: Receiver = self.server.receiver  # type: ignore[attr-defined]
+        body = self.rfile.read(int(self.headers.get("content-length", 0)))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        receiver.came[self.path].append(Came(self.path, headers, body))
+        answer = receiver.plan_for(self.path)
+        if answer == "hang":
+            receiver.release.wait(30)
+        elif answer == "cut":
+            self.connection.close()
+        else:
+            self._answer(receiver, answer.split())
+
+    def _answer(self, receiver: Receiver, words: list[str]) -> None:
+        self.send_response(int(words[0]))
+        if "location" in words:
+            self.send_header("Location", receiver.url("/elsewhere"))
+        if "retry-after" in words:
+            self.send_header("Retry-After", words[-1])
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
 @contextmanager
 def receiving() -> Iterator[Receiver]:
     """Run a receiver."""
     receiver = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            receiver.came[self.path].append(Came(self.path, headers, body))
-            answer = receiver.plan_for(self.path)
-            if answer == "hang":
-                receiver.release.wait(30)
-                return
-            if answer == "cut":
-                self.connection.close()
-                return
-            self.send_response(int(answer.split()[0]))
-            if "location" in answer:
-                self.send_header("Location", receiver.url("/elsewhere"))
-            if "retry-after" in answer:
-                self.send_header("Retry-After", answer.split()[2])
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    server.receiver = receiver  # type: ignore[attr-defined]
     receiver.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

@@ -13,6 +13,7 @@ from ulid import ULID
 
 from assetmix.app import create_app
 from assetmix.settings import Settings
+from tests import robo
 from tests.makers import make_snapshot
 from tests.service import Service, load_market, strategy_document
 
@@ -54,7 +55,22 @@ def foreign(service: Service) -> Iterator[Foreign]:
         service.ended(client, run)
         service.ended(client, frontier)
         ids = {"portfolio": portfolio, "reference": MARK, "run": run, "frontier": frontier, "instrument": "S99"}
+        ids |= of_a_robo_advisor(client)
         yield Foreign(ids, client)
+
+
+def of_a_robo_advisor(client: httpx.Client) -> dict[str, str]:
+    """A user, a policy, a portfolio, a transaction, an optimization and an event."""
+    user = client.post("/users/", json={"first_name": MARK}).json()["id"]
+    policy = client.post("/robo-advisor/policies/", json=robo.policy() | {"name": MARK}).json()["id"]
+    body = robo.portfolio(user, policy, {"$USD": 1.0}, external_id=f"{MARK}-robo", name=MARK)
+    made = client.post("/portfolios/", json=body).raise_for_status()
+    portfolio = made.json()["id"]
+    moved = {"type": "CASH_DEPOSIT", "status": "SETTLED", "datetime": "2024-06-27T00:00:00Z"}
+    cash = {"movements": [moved | {"instrument_id": "$USD", "quantity": 1, "description": MARK}]}
+    transaction = client.post(f"/portfolios/{portfolio}/transactions/", json=cash).json()["id"]
+    event = client.get("/v1/events").json()["items"][0]["id"]
+    return {"user": user, "policy": policy, "robo": portfolio, "transaction": transaction, "event": event}
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +113,7 @@ IBM = {
     "objectives": [{"sense": "minimize", "measure": "variance", "attribute": "return", "portfolio": "Root"}],
     "portfolios": [{"name": "Root", "type": "root", "holdings": [{"asset": "{}", "quantity": 1}]}],
 }
+MOVEMENT = {"type": "BUY", "status": "PLACED", "datetime": "2024-06-27T00:00:00Z", "instrument_id": "A", "quantity": 1}
 FIELDS = [
     ("POST", "/api/v1/optimization/portfolio/rebalance", IBM),
     ("POST", "/api/v1/{}/portfolio/rebalance", IBM),
@@ -109,6 +126,14 @@ FIELDS = [
     ("GET", "/optimizations/latest?portfolio_id={}", None),
     ("GET", "/optimizations/latest?client_reference={}", None),
     ("GET", "/v1/optimizations?portfolio={}", None),
+    ("POST", "/portfolios/", robo.portfolio("{}", f"Y{26 * '0'}", {"$USD": 1.0})),
+    ("POST", "/portfolios/", robo.portfolio(f"U{26 * '0'}", "{}", {"$USD": 1.0})),
+    ("POST", "/events/deposit/", {"data": {"amount": 1, "currency": "USD", "portfolio": "{}"}}),
+    ("POST", "/portfolios/own/transactions/", {"optimization_id": "{}", "movements": [MOVEMENT]}),
+    ("PATCH", "/portfolios/own/", {"owned_by_user_id": "{}"}),
+    ("PATCH", "/portfolios/own/", {"config": {"manager_settings": {"policy_id": "{}"}}}),
+    ("GET", "/portfolios/?query=id eq '{}'", None),
+    ("GET", "/users/?query=id eq '{}'", None),
 ]
 
 
@@ -141,8 +166,11 @@ def test_lists_show_nothing_of_others(foreign: Foreign, service: Service) -> Non
             "/v1/risk-models",
             "/v1/optimizations",
             "/v1/frontiers",
+            "/v1/events",
         ]
         answers = [client.get(path).json()["items"] for path in lists]
+        for path in ("/portfolios/", "/users/", "/robo-advisor/policies/"):
+            assert client.get(path).json() == {"next": None, "count": 0, "offset": 0, "results": [], "_embedded": {}}
         assert client.get("/strategy").json() == []
 
     assert answers == [[]] * len(answers)

@@ -1,6 +1,5 @@
 """The life of a robo advisor's portfolio over HTTP, as its middleware lives it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -14,9 +13,9 @@ CASH = {"$USD": 10_000.0}
 
 
 @pytest.fixture
-def loaded(client: httpx.Client) -> Iterator[httpx.Client]:
+def loaded(client: httpx.Client) -> httpx.Client:
     robo.load(client)
-    yield client
+    return client
 
 
 def made(response: httpx.Response) -> dict[str, Any]:
@@ -83,52 +82,75 @@ def executed(found: dict[str, Any]) -> dict[str, float]:
 
 
 def test_the_whole_life_of_a_discretionary_portfolio(service: Service, loaded: httpx.Client) -> None:
-    # deposit -> 202 -> 200 recommended
     portfolio = create(loaded, {}, policy_id(loaded), external_id="life")
     key = portfolio["id"]
     assert portfolio["status"] == "WAITING_FOR_FUNDS"
     assert loaded.get(f"/portfolios/{key}/optimizations/latest/").status_code == 404
-    deposit = {"type": "CASH_DEPOSIT", "status": "SETTLED", "datetime": "2024-06-27T00:00:00Z"}
-    cash = {"movements": [deposit | {"instrument_id": "$USD", "quantity": 10_000}]}
-    assert made(loaded.post(f"/portfolios/{key}/transactions/", json=cash))["status"] == "SETTLED"
-    funded = patched(loaded, key, portfolio=CASH, funded_since="2024-06-27T00:00:00Z")
-    assert body_of(funded)["status"] == "ACTIVE"
-    assert funded.headers["operation-location"].startswith(f"/portfolios/{key}/optimizations/O")
-    event = {"data": {"amount": "10000", "currency": "USD", "portfolio": key}}
-    told = loaded.post("/events/deposit/", json=event, headers={"Idempotency-Key": "core-banking-1"})
-    assert told.status_code == 202
-    found = latest(service, loaded, key)
-    assert body_of(told)["data"]["optimization_id"] == found["id"]
-    assert (found["status"], found["portfolio_update"]["is_recommended"]) == ("SUCCESS", True)
 
-    # transactions PLACED: nothing is optimized, nothing withdrawn
-    orders = found["portfolio_update"]["orders"]
-    placed = [transaction(one, order, found["id"], "PLACED", external_id=one) for one, order in orders.items()]
-    booked = loaded.post(f"/portfolios/{key}/transactions/", json=placed)
-    assert booked.status_code == 201
-    transactions = {one["external_id"]: one for one in booked.json()}
-    assert {one["status"] for one in transactions.values()} == {"PLACED"}
-    blocked = patched(loaded, key)
-    assert "orders of it are being executed" in blocked.headers["optimization-skipped"]
-    withdrawal = loaded.post("/events/withdraw/", json=event)
-    assert withdrawal.status_code == 409
-    assert "are being executed" in withdrawal.text
-    assert latest(service, loaded, key)["id"] == found["id"]
-
-    # EXECUTED -> holdings patched -> 200 not recommended, orders {}
-    for one, order in orders.items():
-        done = transaction(one, order, found["id"], "EXECUTED", external_id=one)
-        address = f"/portfolios/{key}/transactions/{transactions[one]['id']}/"
-        assert made(loaded.patch(address, json=done))["status"] == "EXECUTED"
+    found = recommended_after_a_deposit(service, loaded, key)
+    placed = place(loaded, key, found)
+    is_left_alone(service, loaded, key, found["id"])
+    execute(loaded, key, found, placed)
     after = executed(found)
     assert after == pytest.approx(found["optimal_solution"]["portfolio"], rel=EXACT, abs=1e-9)
     patched(loaded, key, portfolio=after)
+
     again = latest(service, loaded, key)
     assert again["id"] != found["id"]
     assert again["portfolio_update"]["is_recommended"] is False
     assert again["portfolio_update"]["orders"] == {}
     # costs have shrunk the whole that shares are taken of: bands that were met are missed by less than the costs
     assert max(again["current_solution"]["portfolio_constraint_violations"].values(), default=0) < 0.005
+
+
+def recommended_after_a_deposit(service: Service, client: httpx.Client, key: str) -> dict[str, Any]:
+    """Deposit -> 202 -> 200 recommended."""
+    deposit = {"type": "CASH_DEPOSIT", "status": "SETTLED", "datetime": "2024-06-27T00:00:00Z"}
+    cash = {"movements": [deposit | {"instrument_id": "$USD", "quantity": 10_000}]}
+    assert made(client.post(f"/portfolios/{key}/transactions/", json=cash))["status"] == "SETTLED"
+    funded = patched(client, key, portfolio=CASH, funded_since="2024-06-27T00:00:00Z")
+    assert body_of(funded)["status"] == "ACTIVE"
+    assert funded.headers["operation-location"].startswith(f"/portfolios/{key}/optimizations/O")
+    told = client.post("/events/deposit/", json=event(key), headers={"Idempotency-Key": "core-banking-1"})
+    assert told.status_code == 202
+    again = client.post("/events/deposit/", json=event(key), headers={"Idempotency-Key": "core-banking-1"})
+    assert (again.headers["idempotency-replayed"], again.json()) == ("true", told.json())
+    found = latest(service, client, key)
+    assert body_of(told)["data"]["optimization_id"] == found["id"]
+    assert (found["status"], found["portfolio_update"]["is_recommended"]) == ("SUCCESS", True)
+    return found
+
+
+def event(key: str) -> dict[str, Any]:
+    """Money that has moved, as the documents send it."""
+    return {"data": {"amount": "10000", "currency": "USD", "portfolio": key}}
+
+
+def place(client: httpx.Client, key: str, found: dict[str, Any]) -> dict[str, str]:
+    """Place every order; ids of the transactions by instrument."""
+    orders = found["portfolio_update"]["orders"]
+    placed = [transaction(one, order, found["id"], "PLACED", external_id=one) for one, order in orders.items()]
+    booked = client.post(f"/portfolios/{key}/transactions/", json=placed)
+    assert booked.status_code == 201
+    assert {one["status"] for one in booked.json()} == {"PLACED"}
+    return {one["external_id"]: one["id"] for one in booked.json()}
+
+
+def is_left_alone(service: Service, client: httpx.Client, key: str, run: str) -> None:
+    """While orders are being executed nothing is optimized, and nothing withdrawn."""
+    blocked = patched(client, key)
+    assert "orders of it are being executed" in blocked.headers["optimization-skipped"]
+    withdrawal = client.post("/events/withdraw/", json=event(key))
+    assert (withdrawal.status_code, "are being executed" in withdrawal.text) == (409, True)
+    assert latest(service, client, key)["id"] == run
+
+
+def execute(client: httpx.Client, key: str, found: dict[str, Any], placed: dict[str, str]) -> None:
+    """Report every order as executed."""
+    for one, order in found["portfolio_update"]["orders"].items():
+        done = transaction(one, order, found["id"], "EXECUTED", external_id=one)
+        address = f"/portfolios/{key}/transactions/{placed[one]}/"
+        assert made(client.patch(address, json=done))["status"] == "EXECUTED"
 
 
 def test_nothing_is_computed_twice(service: Service, loaded: httpx.Client) -> None:

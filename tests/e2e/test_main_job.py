@@ -90,6 +90,7 @@ def test_latest_is_202_while_it_runs_and_200_after(service: Service, loaded: htt
     order = next(iter(ended["portfolio_update"]["orders"].values()))
     assert set(order) == {
         "shares", "expected_share_price", "expected_transaction_cost", "quantity_type", "quantity",
+        "expected_share_price_date",
     }  # fmt: skip
     assert set(ended["optimal_solution"]) >= {"objective_value", "portfolio", "look_through"}
     assert (ended["version"], ended["deleted"], ended["superseded"]) == (1, False, False)

@@ -11,8 +11,8 @@ import pytest
 from assetmix.jobs.broker import make_celery
 from assetmix.jobs.doorbell import Doorbell
 from assetmix.optimization.memory import Memory
-from assetmix.persistence.roles import allow_logins, derived_password, role_url
 from assetmix.persistence.record_rows import metadata
+from assetmix.persistence.roles import allow_logins, derived_password, role_url
 from assetmix.persistence.session import Database
 from assetmix.services import upkeep
 from assetmix.services.context import House

@@ -6,8 +6,8 @@ import asyncpg
 from alembic.script import ScriptDirectory
 
 from assetmix.persistence.migrate import configuration
-from assetmix.persistence.revisions import newest_revision
 from assetmix.persistence.record_rows import metadata
+from assetmix.persistence.revisions import newest_revision
 from tests.integration.conftest import Base
 
 

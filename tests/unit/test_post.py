@@ -19,7 +19,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.mark.parametrize(
     "address",
-    ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "::ffff:127.0.0.1", "fe80::1", "224.0.0.1", "0.0.0.0"],
+    ["127.0.0.1", "10.1.2.3", "169.254.169.254", "::1", "::ffff:127.0.0.1", "fe80::1", "224.0.0.1", "192.0.2.1"],
 )
 async def test_a_name_that_leads_inside_is_not_connected_to(
     monkeypatch: pytest.MonkeyPatch, receiver: Receiver, address: str
