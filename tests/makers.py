@@ -93,4 +93,5 @@ def make_problem(strategy: Strategy, snapshot: Snapshot, portfolio: Portfolio | 
 
 def solve(question: Question, memory: Memory | None = None) -> Result:
     """Answer a question without a time limit."""
-    return answer(question, memory or Memory(8), lambda: 60.0, lambda _: None)
+    kept = Memory(8) if memory is None else memory  # an empty memory is false
+    return answer(question, kept, lambda: 60.0, lambda _: None)

@@ -49,7 +49,7 @@ def gap_limits(
     stated = gap(decision.problem)
     if stated.lower is not None:
         low = decision.parameter(lambda one: gap(one).lower or 0.0, nonnegative=True)
-        reach = _largest(decision)
+        reach = decision.parameter(lambda one: _largest(decision, one), nonnegative=True)
         lacks = (
             low * sides.above - sides.values - reach * sides.below,
             low * sides.below + sides.values - reach * sides.above,
@@ -61,11 +61,11 @@ def gap_limits(
         yield Limit(cp.hstack(excess), "<=", 0.0, labels[1])
 
 
-def _largest(decision: Decision) -> float:
+def _largest(decision: Decision, problem: Problem) -> float:
     """Bound of every size: what can be reached in the box, or what is presumed."""
-    lower, upper = decision.box(decision.problem)
+    lower, upper = decision.box(problem)
     ends = decision.reach(np.maximum(np.abs(lower), np.abs(upper)))
-    return float(ends.max() + np.abs(decision.problem.current_weights).max())
+    return float(ends.max() + np.abs(problem.current_weights).max())
 
 
 class Banded(Protocol):

@@ -69,6 +69,11 @@ class Master:
         heights = cp.sum(self._heights[: len(self._curved)]) if self._curved else 0.0
         self._goal = exact + heights + self._scale * penalty
 
+    @property
+    def is_curved(self) -> bool:
+        """Whether anything is stated by cuts: else the first relaxation is exact already."""
+        return bool(self._curved or self._squares or self._curves)
+
     def cut(self, weights: Vector) -> None:
         """Add the tangents of everything curved at some weights (n,)."""
         for place, (factor, one) in enumerate(self._curved):

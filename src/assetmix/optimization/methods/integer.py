@@ -123,7 +123,8 @@ class _Search:
         self._offer(rounded(self._problem, self._relaxed.weights, self._fixed.decision.indicators))
         if self._gap() <= self._problem.gap:
             return self._ended()
-        self._tighten(remaining)
+        if self._master.is_curved:
+            self._tighten(remaining)
         for _ in range(ROUNDS):
             if remaining() <= 0 or not self._round(remaining):
                 break
