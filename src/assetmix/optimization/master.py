@@ -68,6 +68,13 @@ class Master:
         self._cuts: list[Expression] = []
         heights = cp.sum(self._heights[: len(self._curved)]) if self._curved else 0.0
         self._goal = exact + heights + self._scale * penalty
+        self._plain = cp.Problem(cp.Minimize(self._goal), [*self._rows, *self.decision.linking])
+
+    def begin(self, problem: Problem) -> None:
+        """Take another account of the same structure, without any cuts."""
+        self._problem = problem
+        self.decision.set(problem)
+        self._cuts.clear()
 
     @property
     def is_curved(self) -> bool:
@@ -102,7 +109,7 @@ class Master:
     def solve(self, seconds: float, gap: float, *, root: bool = False) -> Guess:
         """Solve to a relative gap or until the time is over; the `root` alone without its integers."""
         rows = [*self._rows, *self._cuts, *self.decision.linking]
-        program = cp.Problem(cp.Minimize(self._goal), rows)
+        program = cp.Problem(cp.Minimize(self._goal), rows) if self._cuts else self._plain
         verdict = run(program, HIGHS.limited(max(seconds, SMALLEST_SECONDS), gap, root=root))
         info = program.solver_stats.extra_stats if program.solver_stats is not None else None
         if verdict not in {"solved", "inaccurate", "timed_out"} or self.decision.weights.value is None:

@@ -108,6 +108,7 @@ class _Search:
     def __init__(self, problem: Problem, relaxed: Attempt, memory: Memory) -> None:
         self._problem = problem
         self._relaxed = relaxed
+        self._memory = memory
         self._fixed = Statement(problem, integers="fixed")
         bound = convex.lower_bound(problem, relaxed.weights, relaxed, memory)
         self._bound = -np.inf if bound is None else bound
@@ -160,8 +161,9 @@ class _Search:
 
     @cached_property
     def _master(self) -> Master:
-        """The mixed-integer relaxation; a search that ends before needs none."""
-        master = Master(self._problem)
+        """The mixed-integer relaxation; a search that ends before needs none, and accounts of one structure share it."""
+        master = self._memory.recall(("master", self._problem.structure), lambda: Master(self._problem))
+        master.begin(self._problem)
         master.cut(self._relaxed.weights)
         if self._best is not None:
             master.cut(self._best.weights)
