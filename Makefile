@@ -62,9 +62,10 @@ scip: $(VENV)/installed-dev ## install the optional SCIP and test what it adds
 	$(PIP) install "pyscipopt>=6,<7"
 	$(BIN)/python -m pytest -q tests/reference/test_scip.py
 
-bench: $(VENV)/installed-dev ## measure rebalances over HTTP against the bare solve, and uploads
+bench: $(VENV)/installed-dev ## measure rebalances, a night of portfolios and uploads against the bare solve
 	$(BIN)/python -m benchmarks.rebalance
 	$(BIN)/python -m benchmarks.ibm
+	$(BIN)/python -m benchmarks.night
 	$(BIN)/python -m benchmarks.uploads
 
 audit: $(TOOLS)/installed ## ask the vulnerability service of PyPI about every pinned package

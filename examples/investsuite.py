@@ -12,14 +12,14 @@ _, _, public, secret = key.split("_")
 service = httpx.Client(base_url=f"http://127.0.0.1:{os.environ.get('PORT', '8000')}", timeout=60)
 
 
-def post(address: str, body: Any) -> Any:
+def post(address: str, body: dict[str, Any]) -> dict[str, Any]:
     """Create something."""
-    return service.post(address, json=body).raise_for_status().json()
+    return dict(service.post(address, json=body).raise_for_status().json())
 
 
 def latest(portfolio: str) -> dict[str, Any]:
     """Poll until the optimization is there."""
-    while (answer := service.get(f"/portfolios/{portfolio}/optimizations/latest/")).status_code == 202:
+    while (answer := service.get(f"/portfolios/{portfolio}/optimizations/latest/")).status_code == httpx.codes.ACCEPTED:
         time.sleep(0.2)
     return dict(answer.raise_for_status().json())
 

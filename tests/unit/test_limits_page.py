@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from assetmix.api import body, gate
+from assetmix.api.dialects.investsuite.reading import query
 from assetmix.estimation import given_check, spec_check
 from assetmix.marketdata import csv_source, rows
 from assetmix.optimization import check, frontier
-from assetmix.services import market_data, portfolios, preparation, price_upload
+from assetmix.services import market_data, portfolios, preparation, price_upload, webhooks
 from assetmix.settings import Settings
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "limits.md").read_text("utf-8")
@@ -45,6 +46,10 @@ def default(name: str) -> float:
         ("money of a portfolio", check.MOST_MONEY),
         ("requests of a tenant in a minute", default("requests_per_minute")),
         ("runs of a tenant that wait or run", default("active_runs")),
+        ("endpoints of a tenant", webhooks.MOST),
+        ("attempts to send a message", len(Settings.model_fields["webhook_pauses"].default)),
+        ("characters of a query", query.LONGEST),
+        ("items on a page of an InvestSuite", query.MOST),
         ("faults named in one answer", check.MOST_FAULTS),
     ],
 )

@@ -67,7 +67,7 @@ class Wanted:
     offset: int = 0
 
 
-_NULL = sa.literal_column("'null'::jsonb")
+_NULL: Element = sa.literal_column("'null'::jsonb")
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ class _Search:
 
     @cached_property
     def _master(self) -> Master:
-        """The mixed-integer relaxation; a search that ends before needs none, and accounts of one structure share it."""
+        """The mixed-integer relaxation, shared by accounts of one structure; a search that ends before needs none."""
         master = self._memory.recall(("master", self._problem.structure), lambda: Master(self._problem))
         master.begin(self._problem)
         master.cut(self._relaxed.weights)
