@@ -320,6 +320,7 @@ CASES = [
         "another choice", "PATCH", f"/optimizations/O{26 * '0'}/", 400, "owner_choice", json={"owner_choice": "MAYBE"}
     ),
     Case("a choice about nothing", "PATCH", f"/optimizations/O{26 * '0'}/", 404, json={"owner_choice": "ACCEPT"}),
+    Case("a choice for whatever is the latest", "PATCH", "/portfolios/PORTFOLIO/optimizations/latest/", 405, json={}),
     Case("a method that is none", "PUT", "/portfolios/PORTFOLIO/optimizations/latest/", 405, json={}),
 ]
 

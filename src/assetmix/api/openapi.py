@@ -97,12 +97,12 @@ def install(app: FastAPI) -> None:
 
 
 def allowed_methods(app: FastAPI, path: str) -> list[str]:
-    """Give the methods that an address takes, whichever of its routes takes them; a fixed address is none of a name."""
+    """Give the methods that an address takes, whichever of its routes takes them; a fixed part is none of a name."""
     documented = app.openapi()["paths"]
-    fixed = documented.get(path) or documented.get(f"{path}/")
-    found = [operations for template, operations in documented.items() if _fits(template, path)]
-    found = found if fixed is None else [fixed]
-    return sorted({method.upper() for operations in found for method in operations})
+    fitting = [template for template in documented if _fits(template, path)]
+    fewest = min((template.count("{") for template in fitting), default=0)
+    nearest = [documented[template] for template in fitting if template.count("{") == fewest]
+    return sorted({method.upper() for operations in nearest for method in operations})
 
 
 def _fits(template: str, path: str) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from starlette.responses import JSONResponse, Response
 
 from assetmix.api.body import read_json
@@ -30,6 +30,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     202: {"description": "Queued or running"},
     304: {"description": "Nothing has changed"},
 }
+FIXED = {"latest", "current"}
 OF_PORTFOLIO = "/portfolios/{portfolio_id}/optimizations"
 
 
@@ -85,7 +86,13 @@ async def get_optimization_flat(optimization_id: str, request: Request, inside: 
     return await _written(request, inside, caller, run)
 
 
-@both(router, "PATCH", OF_PORTFOLIO + "/{optimization_id}/", openapi_extra=CHOSEN)
+def by_id(optimization_id: str) -> None:
+    """Refuse to choose for whatever is the latest: it may be another one by then."""
+    if optimization_id in FIXED:
+        raise HTTPException(405, headers={"Allow": "GET"})
+
+
+@both(router, "PATCH", OF_PORTFOLIO + "/{optimization_id}/", openapi_extra=CHOSEN, dependencies=[Depends(by_id)])
 async def choose(
     portfolio_id: str, optimization_id: str, request: Request, inside: InHouse, caller: Writer
 ) -> Response:
@@ -93,7 +100,7 @@ async def choose(
     return await _chosen(request, inside, caller, (portfolio_id, optimization_id))
 
 
-@both(router, "PATCH", "/optimizations/{optimization_id}/", openapi_extra=CHOSEN)
+@both(router, "PATCH", "/optimizations/{optimization_id}/", openapi_extra=CHOSEN, dependencies=[Depends(by_id)])
 async def choose_flat(optimization_id: str, request: Request, inside: InHouse, caller: Writer) -> Response:
     """Keep what the owner of an advisory portfolio chooses."""
     return await _chosen(request, inside, caller, (None, optimization_id))

@@ -13,7 +13,7 @@ def both(router: APIRouter, method: str, path: str, **described: Any) -> Callabl
 
     def register(endpoint: Endpoint) -> Endpoint:
         router.add_api_route(path, endpoint, methods=[method], **described)
-        router.add_api_route(path.rstrip("/"), endpoint, methods=[method], include_in_schema=False)
+        router.add_api_route(path.rstrip("/"), endpoint, methods=[method], **described | {"include_in_schema": False})
         return endpoint
 
     return register
