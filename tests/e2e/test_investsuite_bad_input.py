@@ -62,8 +62,8 @@ def portfolio(name: str, wrong: tuple[int, str], path: str, value: Any, loc: str
     return Case(name, "POST", "/portfolios/", wrong[0], loc or path, wrong[1], json=changed(GOOD, path, value))
 
 
-def patch(name: str, code: int, kind: str | None, loc: str | None, **body: Any) -> Case:
-    return Case(name, "PATCH", "/portfolios/PORTFOLIO/", code, loc, kind, json=body)
+def patch(case: str, code: int, kind: str | None, loc: str | None, **body: Any) -> Case:
+    return Case(case, "PATCH", "/portfolios/PORTFOLIO/", code, loc, kind, json=body)
 
 
 def policy(name: str, wrong: tuple[int, str], path: str, value: Any, loc: str | None = None) -> Case:
@@ -136,6 +136,15 @@ CASES = [
     patch("an id set by the caller", 400, EXTRA, "id", id=SECRET),
     patch("a status set by the caller", 400, EXTRA, "status", status="ACTIVE"),
     patch("a version set by the caller", 400, EXTRA, "version", version=7),
+    patch("no name at all", 400, "value_error.string_type", "name", name=None),
+    patch("holdings that are null", 400, "value_error.dict_type", "portfolio", portfolio=None),
+    patch(
+        "neither active nor not",
+        400,
+        "value_error.bool_type",
+        "config/manager_settings/active",
+        config={"manager_settings": {"active": None}},
+    ),
     Case("a stale tag", "PATCH", "/portfolios/PORTFOLIO/", 412, json={}, headers={"If-Match": '"old"'}),
     Case("a portfolio nobody has", "PATCH", f"/portfolios/P{26 * '0'}/", 404, json={}),
     get("a portfolio nobody has", f"/portfolios/P{26 * '0'}/", 404),

@@ -9,7 +9,7 @@ import datetime as dt
 import sqlalchemy as sa
 
 from assetmix.persistence.rows import model_payloads, risk_models, tenants
-from assetmix.persistence.run_rows import audit, idempotency_keys, optimizations, snapshots
+from assetmix.persistence.run_rows import audit, events, idempotency_keys, optimizations, snapshots
 from assetmix.persistence.session import Connection, set_tenant
 
 BATCH = 1000
@@ -40,6 +40,8 @@ async def purge(connection: Connection, tenant_id: str, days: int, audit_days: i
     ended = (optimizations.c.finished_at < old) & (optimizations.c.requested_at < old)
     gone = await _delete(connection, tenant_id, optimizations, ended)
     gone += await _delete(connection, tenant_id, idempotency_keys, idempotency_keys.c.created_at < old)
+    told = events.c.run_id.is_(None) & (events.c.at < old)
+    gone += await _delete(connection, tenant_id, events, told)
     older = sa.func.now() - dt.timedelta(days=max(days, audit_days))
     gone += await _delete(connection, tenant_id, audit, audit.c.at < older)
     idle = sa.func.now() - dt.timedelta(days=IDLE_DAYS)

@@ -73,7 +73,7 @@ async def create(house: House, caller: Caller, account: Account) -> Changed:
     if reference is not None:
         require_name(reference, "portfolio")
     async with house.database.transaction(caller.tenant_id) as connection:
-        await _check(connection, caller, account, "")
+        await _check(connection, caller, account, None)
         if await portfolios.find_portfolio(connection, caller.tenant_id, reference or portfolio_id) is not None:
             raise Conflict("there is a portfolio with this external_id already")
         content = _content(caller, account)
@@ -108,7 +108,7 @@ async def change(house: House, caller: Caller, portfolio_id: str, make: Make, ex
         account = make(known)
         reference = await _reference(connection, caller, known, account)
         _require_kept(known.details, account.details)
-        await _check(connection, caller, account, known.document.get("strategy", ""))
+        await _check(connection, caller, account, known)
         content = _content(caller, account)
         stored = known
         if (account.portfolio, content.details) != (known.portfolio, known.details):
@@ -235,14 +235,17 @@ def _at(details: dict[str, Any], path: tuple[str, ...]) -> Any:  # noqa: ANN401 
     return details or None
 
 
-async def _check(connection: Connection, caller: Caller, account: Account, followed: str) -> None:
+async def _check(connection: Connection, caller: Caller, account: Account, known: StoredPortfolio | None) -> None:
+    """Refuse owners and policies that do not exist, where they are new."""
     faults = portfolio_faults(account.portfolio)
     owner = account.details.get("owned_by_user_id")
-    if owner is not None and await records.find_record(connection, caller.tenant_id, "user", owner) is None:
+    is_new = known is None or known.details.get("owned_by_user_id") != owner
+    if owner is not None and is_new and await records.find_record(connection, caller.tenant_id, "user", owner) is None:
         detail = "there is no such user; POST /users/ first"
         faults.append(Fault("/owned_by_user_id", "unknown-user", detail))
-    policy_id = account.portfolio.strategy
-    if policy_id is not None and policy_id != followed:
+    policy_id, before = account.portfolio.strategy, {} if known is None else known.document
+    wanted = (policy_id, account.portfolio.base_currency)
+    if policy_id is not None and wanted != (before.get("strategy"), before.get("base_currency")):
         policy = await records.find_record(connection, caller.tenant_id, "policy", policy_id)
         pointer = "/config/manager_settings/policy_id"
         if policy is None:

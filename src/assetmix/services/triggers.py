@@ -59,7 +59,7 @@ def hindrance_of(stored: StoredPortfolio, under_way: Activity) -> str | None:
         (stored.document.get("strategy") is None, "it has no policy yet"),
         (settings.get("active") is False, "it is not active"),
         (bool(stored.details.get("archived")), "it is archived"),
-        (not stored.document["holdings"], "it holds nothing yet, not even cash"),
+        (not any(stored.document["holdings"].values()), "it holds nothing yet, not even cash"),
         (cooldown is not None and _moment(cooldown) > _now(), f"it is left alone until {cooldown}"),
         (under_way.under_way > 0, f"{under_way.under_way} orders of it are being executed"),
         (under_way.accepted is not None, f"its owner has accepted {under_way.accepted}, whose orders come first"),

@@ -38,13 +38,14 @@ async def withdraw(request: Request, inside: InHouse, caller: Writer) -> Respons
 
 async def _moved(request: Request, inside: House, caller: Caller, kind: Literal["deposit", "withdraw"]) -> Response:
     body = await read_json(request, CASH_EVENT, most_bytes(inside))
+    identity = {"id": str(ULID()), "created": dt.datetime.fromtimestamp(time.time(), dt.UTC).isoformat()}
 
     def accepted(changed: Changed) -> Response:
         run = changed.triggered.run
         headers = (
             {} if run is None else {"Operation-Location": f"/portfolios/{changed.stored.id}/optimizations/{run.id}/"}
         )
-        return JSONResponse(_event(kind, body, changed), status_code=202, headers=headers)
+        return JSONResponse(identity | _event(kind, body, changed), status_code=202, headers=headers)
 
     moved = Moved(kind, body.data.amount, body.data.currency)
     outcome = await accounts.cash_moved(inside, caller, body.data.portfolio, moved, await once(request, accepted))
@@ -52,12 +53,10 @@ async def _moved(request: Request, inside: House, caller: Caller, kind: Literal[
 
 
 def _event(kind: str, body: CashEventBody, changed: Changed) -> dict[str, Any]:
-    """The envelope of events, with what was told and what it led to."""
+    """The rest of the envelope of events: what was told, and what it led to."""
     run = changed.triggered.run
     data = body.data.model_dump(mode="json") | {"portfolio": changed.stored.id}
     return {
-        "id": str(ULID()),
-        "created": dt.datetime.fromtimestamp(time.time(), dt.UTC).isoformat(),
         "version": "1.0.0",
         "subject": "portfolios",
         "action": kind,

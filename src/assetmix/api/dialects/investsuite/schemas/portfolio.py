@@ -57,11 +57,15 @@ class Config(Strict):
     manager_settings: ManagerSettings = ManagerSettings()
 
 
+ABSENT: Any = None
+"""What a member is that was not sent; null itself is refused there."""
+
+
 class ConfigChange(Strict):
     """A change of the settings; the manager itself is written once."""
 
-    manager: Manager | None = None
-    manager_version: Annotated[int, Field(ge=1)] | None = None
+    manager: Manager = ABSENT
+    manager_version: Annotated[int, Field(ge=1)] = ABSENT
     manager_settings: ManagerSettings = ManagerSettings()
 
 
@@ -102,19 +106,19 @@ class PortfolioBody(Shared):
 class PortfolioChange(Shared):
     """A change: what is absent stays, `portfolio` is replaced as a whole, settings one by one."""
 
-    name: Name | None = None
-    owned_by_user_id: UserId | None = None
-    owned_by_user_ids: list[UserId] | None = None
-    base_currency: Currency | None = None
-    money_type: Literal["REAL_MONEY", "PAPER_MONEY"] | None = None
-    config: ConfigChange | None = None
-    manager: ManagerChange | None = None
-    portfolio: Holdings | None = None
+    name: Name = ABSENT
+    owned_by_user_id: UserId = ABSENT
+    owned_by_user_ids: list[UserId] = ABSENT
+    base_currency: Currency = ABSENT
+    money_type: Literal["REAL_MONEY", "PAPER_MONEY"] = ABSENT
+    config: ConfigChange = ABSENT
+    manager: ManagerChange = ABSENT
+    portfolio: Holdings = ABSENT
     brokerage_account: BrokerageAccount | None = None
     snapshot_datetime: Moment | None = None
     funded_since: Moment | None = None
     start_datetime: Moment | None = None
-    archived: bool | None = None
+    archived: bool = ABSENT
 
 
 class UserBody(Shared):
