@@ -2,27 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from assetmix.domain.portfolio import Portfolio
 from assetmix.errors import Conflict, Fault, NotFound
 from assetmix.optimization.check import refuse
-from assetmix.persistence import activity, outcomes, portfolios, records, searches
+from assetmix.persistence import outcomes, portfolios, records, searches
 from assetmix.persistence.criteria import Wanted
-from assetmix.persistence.idempotency import Answered
 from assetmix.persistence.journal import note, tell
 from assetmix.persistence.outcomes import Actor
 from assetmix.persistence.portfolios import NewContent, StoredPortfolio
 from assetmix.persistence.session import Connection
 from assetmix.services.context import Caller, House, entry
-from assetmix.services.idempotency import Once, once_only
 from assetmix.services.ids import new_id
 from assetmix.services.names import require_name
-from assetmix.services.optimizations import ring_for
 from assetmix.services.policies import currency_of
 from assetmix.services.portfolios import portfolio_faults
 from assetmix.services.preconditions import ANYTHING, Expected, require
-from assetmix.services.triggers import Triggered, trigger
+from assetmix.services.triggers import Triggered, ring, trigger
 
 CREATED, STATUS, WITHDRAWAL = "portfolios.creation", "portfolios.status-update", "portfolios.withdrawal"
 """Names of the events."""
@@ -40,15 +37,6 @@ class Account:
 
 Make: TypeAlias = Callable[[StoredPortfolio], Account]
 """Makes an account as it is to be from what is stored."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """Cash that has come or gone."""
-
-    kind: Literal["deposit", "withdraw"]
-    amount: float
-    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +73,7 @@ async def create(house: House, caller: Caller, account: Account) -> Changed:
         named = {"id": stored.id, "external_id": reference, "owned_by_user_id": stored.details["owned_by_user_id"]}
         await tell(connection, caller.tenant_id, CREATED, named)
         triggered = await trigger(house, connection, caller, stored.id)
-    _ring(house, triggered)
+    ring(house, triggered)
     return Changed(stored, triggered)
 
 
@@ -104,7 +92,7 @@ async def change(house: House, caller: Caller, portfolio_id: str, make: Make, ex
         as `create` does
     """
     async with house.database.transaction(caller.tenant_id) as connection:
-        known = await _locked(connection, caller, portfolio_id, expected)
+        known = await locked(connection, caller, portfolio_id, expected)
         account = make(known)
         reference = await _reference(connection, caller, known, account)
         _require_kept(known.details, account.details)
@@ -117,7 +105,7 @@ async def change(house: House, caller: Caller, portfolio_id: str, make: Make, ex
             await note(connection, caller.tenant_id, about)
             await _tell_changes(connection, caller, known, stored)
         triggered = await trigger(house, connection, caller, stored.id)
-    _ring(house, triggered)
+    ring(house, triggered)
     return Changed(stored, triggered)
 
 
@@ -130,7 +118,7 @@ async def delete(house: House, caller: Caller, portfolio_id: str, expected: Expe
         when there is none
     """
     async with house.database.transaction(caller.tenant_id) as connection:
-        known = await _locked(connection, caller, portfolio_id, expected)
+        known = await locked(connection, caller, portfolio_id, expected)
         await outcomes.abandon(connection, caller.tenant_id, known.id, Actor(caller.key_id, caller.request_id))
         stored = await portfolios.mark_deleted(connection, caller.tenant_id, known, caller.key_id)
         await note(connection, caller.tenant_id, entry(caller, "portfolio.delete", known.id))
@@ -158,52 +146,18 @@ async def search(house: House, caller: Caller, wanted: Wanted) -> tuple[list[Sto
         return await searches.search_portfolios(connection, caller.tenant_id, wanted)
 
 
-async def cash_moved(
-    house: House, caller: Caller, portfolio_id: str, moved: Moved, once: Once | None
-) -> Changed | Answered:
-    """Note that cash has come or gone and have the portfolio optimized; holdings are told apart from this.
-
-    A request that was carried out before under its key is given the answer of that time.
+async def locked(
+    connection: Connection, caller: Caller, portfolio_id: str, expected: Expected = ANYTHING
+) -> StoredPortfolio:
+    """Give a portfolio for a change in a transaction of the caller's.
 
     Raises
     ------
     NotFound
-        when there is no such portfolio
-    Conflict
-        for a withdrawal while orders are being executed
+        when there is none
+    PreconditionFailed, PreconditionRequired
+        when it is not what the caller expects
     """
-    async with house.database.transaction(caller.tenant_id) as connection:
-
-        async def store() -> Changed:
-            known = await _locked(connection, caller, portfolio_id, ANYTHING)
-            return await _cash_moved(house, connection, caller, known, moved)
-
-        if once is None:
-            outcome: Changed | Answered = await store()
-        else:
-            outcome = await once_only(connection, caller, once, store, _run_id)
-    if isinstance(outcome, Changed):
-        _ring(house, outcome.triggered)
-    return outcome
-
-
-async def _cash_moved(
-    house: House, connection: Connection, caller: Caller, known: StoredPortfolio, moved: Moved
-) -> Changed:
-    if moved.kind == "withdraw":
-        under_way = await activity.activity_of(connection, caller.tenant_id, known.id)
-        if under_way.under_way:
-            raise Conflict(f"{under_way.under_way} orders are being executed; withdraw when they have ended")
-    told = {"amount": moved.amount, "currency": moved.currency}
-    await note(connection, caller.tenant_id, entry(caller, f"portfolio.{moved.kind}", known.id, **told))
-    return Changed(known, await trigger(house, connection, caller, known.id))
-
-
-def _run_id(changed: Changed) -> str | None:
-    return None if changed.triggered.run is None else changed.triggered.run.id
-
-
-async def _locked(connection: Connection, caller: Caller, portfolio_id: str, expected: Expected) -> StoredPortfolio:
     known = await portfolios.find_portfolio(connection, caller.tenant_id, portfolio_id, lock=True)
     if known is None:
         raise NotFound("no such portfolio")
@@ -294,8 +248,3 @@ async def _tell_changes(
     if before != after:
         money = {"divest_amount": after, "currency": stored.document["base_currency"]}
         await tell(connection, caller.tenant_id, WITHDRAWAL, named | money)
-
-
-def _ring(house: House, triggered: Triggered) -> None:
-    if triggered.run is not None:
-        ring_for(house, triggered.run)

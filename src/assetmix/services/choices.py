@@ -8,8 +8,7 @@ from assetmix.persistence.activity import Choice
 from assetmix.persistence.journal import note, tell
 from assetmix.persistence.optimizations import Run
 from assetmix.services.context import Caller, House, entry
-from assetmix.services.optimizations import ring_for
-from assetmix.services.triggers import trigger
+from assetmix.services.triggers import Triggered, ring, trigger
 
 CHOSEN = "optimizations.owner-choice-update"
 ADVISORY = "ROBO_ADVISOR_ADVISORY"
@@ -49,11 +48,10 @@ async def choose(house: House, caller: Caller, portfolio_id: str | None, run_id:
         await note(connection, caller.tenant_id, entry(caller, "optimization.choice", run.id, choice=choice))
         told = {"id": run.id, "portfolio_id": stored.id, "external_id": stored.details.get("external_id")}
         await tell(connection, caller.tenant_id, CHOSEN, told | {"value": choice})
-        fresh = None
+        fresh = Triggered(None)
         if choice == "REOPTIMIZE":
-            fresh = (await trigger(house, connection, caller, stored.id)).run
-    if fresh is not None:
-        ring_for(house, fresh)
+            fresh = await trigger(house, connection, caller, stored.id)
+    ring(house, fresh)
     return Chosen(run, kept)
 
 

@@ -8,8 +8,7 @@ from assetmix.errors import Error, Unavailable
 from assetmix.persistence import due, tenants
 from assetmix.persistence.session import Connection
 from assetmix.services.context import Caller, House
-from assetmix.services.optimizations import ring_for
-from assetmix.services.triggers import trigger
+from assetmix.services.triggers import ring, trigger
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +47,7 @@ async def optimize_due(house: House) -> bool:
         log.warning("a portfolio that is due is put off: %s", error.message)
         await _postpone(house, taken)
         return True
-    if triggered.run is not None:
-        ring_for(house, triggered.run)
+    ring(house, triggered)
     outcome = triggered.sentence or "asked for"
     log.info("due", extra={"portfolio": taken.portfolio_id, "cause": taken.cause, "outcome": outcome})
     return True

@@ -10,9 +10,8 @@ from assetmix.persistence.session import Connection
 from assetmix.services import records
 from assetmix.services.context import Caller, House
 from assetmix.services.ids import new_id
-from assetmix.services.optimizations import ring_for
 from assetmix.services.preconditions import ANYTHING, Expected
-from assetmix.services.triggers import Triggered, trigger
+from assetmix.services.triggers import Triggered, ring, trigger
 
 NOTHING = Triggered(None)
 
@@ -34,7 +33,7 @@ async def add(house: House, caller: Caller, portfolio_id: str, documents: list[d
         await _require_own(connection, caller, known.id, documents)
         stored = [await records.add(connection, caller, _new(caller, known.id, document)) for document in documents]
         triggered = await _after(house, connection, caller, known.id, stored)
-    _ring(house, triggered)
+    ring(house, triggered)
     return stored
 
 
@@ -64,7 +63,7 @@ async def change(  # noqa: PLR0913, PLR0917 - each is a part of the request
         stored = await records.changed(connection, caller, known, known.document | document)
         changed = [] if stored.version == known.version else [stored]
         triggered = await _after(house, connection, caller, portfolio.id, changed)
-    _ring(house, triggered)
+    ring(house, triggered)
     return stored
 
 
@@ -98,8 +97,3 @@ def _new(caller: Caller, portfolio_id: str, document: dict[str, Any]) -> NewReco
         external_id=document.get("external_id"),
         portfolio_id=portfolio_id,
     )
-
-
-def _ring(house: House, triggered: Triggered) -> None:
-    if triggered.run is not None:
-        ring_for(house, triggered.run)

@@ -15,7 +15,7 @@ from assetmix.persistence.portfolios import StoredPortfolio
 from assetmix.persistence.session import Connection
 from assetmix.services.context import Caller, House
 from assetmix.services.ids import new_id
-from assetmix.services.optimizations import store
+from assetmix.services.optimizations import ring_for, store
 from assetmix.services.preparation import DEFAULT_SECONDS, HASH_DIGITS, Request
 
 
@@ -47,6 +47,12 @@ async def trigger(house: House, connection: Connection, caller: Caller, portfoli
         return Triggered(None, error.message)
     except (InvalidRequest, NotFound) as error:
         return Triggered(await _refused(connection, caller, stored, error))
+
+
+def ring(house: House, triggered: Triggered) -> None:
+    """Ring for what was triggered; after the transaction."""
+    if triggered.run is not None:
+        ring_for(house, triggered.run)
 
 
 def hindrance_of(stored: StoredPortfolio, under_way: Activity) -> str | None:

@@ -14,8 +14,9 @@ from assetmix.api.dialects.investsuite.routes.slashes import both
 from assetmix.api.dialects.investsuite.schemas.portfolio import CASH_EVENT, CashEventBody
 from assetmix.api.idempotency import once, replayed
 from assetmix.api.openapi import accepts
-from assetmix.services import accounts
-from assetmix.services.accounts import Changed, Moved
+from assetmix.services import cash_events
+from assetmix.services.accounts import Changed
+from assetmix.services.cash_events import Moved
 from assetmix.services.context import Caller, House
 
 router = APIRouter(prefix="/events", tags=["investsuite"])
@@ -47,8 +48,8 @@ async def _moved(request: Request, inside: House, caller: Caller, kind: Literal[
         )
         return JSONResponse(identity | _event(kind, body, changed), status_code=202, headers=headers)
 
-    moved = Moved(kind, body.data.amount, body.data.currency)
-    outcome = await accounts.cash_moved(inside, caller, body.data.portfolio, moved, await once(request, accepted))
+    moved = Moved(body.data.portfolio, kind, body.data.amount, body.data.currency)
+    outcome = await cash_events.cash_moved(inside, caller, moved, await once(request, accepted))
     return accepted(outcome) if isinstance(outcome, Changed) else replayed(outcome)
 
 
