@@ -39,7 +39,8 @@ def upgrade() -> None:
         *keyed("portfolio_id"),
         sa.Column("cause", sa.Text(), nullable=False),
         time("at"),
-        of_portfolio("due", "portfolio_id"),
+        # no foreign key: what is due must not wait for, nor fail with, a portfolio that is deleted meanwhile
+        of_tenant("due"),
         sa.PrimaryKeyConstraint("tenant_id", "portfolio_id", name=op.f("pk_due")),
     )
     op.create_index("due_in_turn", "due", ["at"])
@@ -65,6 +66,12 @@ def downgrade() -> None:
     op.drop_constraint(op.f("fk_records_tenant_id_portfolio_id"), "records", type_="foreignkey")
     op.drop_table("due")
     op.drop_table("portfolio_versions")
+
+
+def of_tenant(table: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["tenant_id"], ["tenants.id"], name=op.f(f"fk_{table}_tenant_id"), ondelete="CASCADE"
+    )
 
 
 def of_portfolio(table: str, column: str) -> sa.ForeignKeyConstraint:

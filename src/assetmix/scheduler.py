@@ -6,15 +6,17 @@ Any number may run; rows are taken with SKIP LOCKED, so that two never do the sa
 import asyncio
 import logging
 import signal
+from collections.abc import Coroutine
+from typing import Any
 
-from assetmix.errors import Unavailable
+from assetmix.errors import Error, Unavailable
 from assetmix.jobs.broker import make_celery
 from assetmix.jobs.doorbell import Doorbell
 from assetmix.jobs.post import PostOffice
 from assetmix.optimization.memory import Memory
 from assetmix.persistence.session import Database
 from assetmix.services.context import House
-from assetmix.services.deliveries import deliver
+from assetmix.services.deliveries import Sender
 from assetmix.services.nights import begin_night, optimize_all_due
 from assetmix.services.upkeep import purge, sweep
 from assetmix.settings import Settings
@@ -43,7 +45,10 @@ async def run(settings: Settings) -> None:
         asyncio.create_task(_deliver_for_ever(house), name="deliver"),
     ]
     while not stop.is_set():
-        await _sweep(house)
+        await _guarded(_sweep(house), "the next sweep tries again")
+        if any(chore.done() for chore in chores):
+            log.error("a chore has ended; this process ends, to be started anew")
+            break
         try:
             await asyncio.wait_for(stop.wait(), settings.reap_seconds)
         except TimeoutError:
@@ -56,31 +61,42 @@ async def run(settings: Settings) -> None:
 
 async def _purge_for_ever(house: House) -> None:
     while True:
-        await _purge(house)
+        await _guarded(_purge(house), "the next purge tries again")
         await asyncio.sleep(house.settings.purge_seconds)
 
 
 async def _optimize_for_ever(house: House) -> None:
     while True:
-        try:
-            if await begin_night(house):
-                log.info("the nightly sweep begins")
-            await optimize_all_due(house)
-            await house.bell.flush()
-        except Unavailable as error:
-            log.warning("%s; portfolios that are due wait", error.message)
+        await _guarded(_optimize(house), "portfolios that are due wait")
         await asyncio.sleep(house.settings.reap_seconds)
+
+
+async def _optimize(house: House) -> None:
+    if await begin_night(house):
+        log.info("the nightly sweep begins")
+    await optimize_all_due(house)
+    await house.bell.flush()
 
 
 async def _deliver_for_ever(house: House) -> None:
     async with PostOffice(house.settings.webhook_networks, house.settings.webhook_seconds) as office:
-        while True:
-            try:
-                while await deliver(house, office):
-                    log.debug("there may be more to send")
-            except Unavailable as error:
-                log.warning("%s; messages wait", error.message)
-            await asyncio.sleep(house.settings.reap_seconds)
+        sender = Sender(house, office)
+        try:
+            while True:
+                await _guarded(sender.send_due(), "messages wait")
+                await sender.rest(house.settings.reap_seconds)
+        finally:
+            await sender.close()
+
+
+async def _guarded(chore: Coroutine[Any, Any, object], consequence: str) -> None:
+    """Do a chore once; whatever it fails with, the next time comes."""
+    try:
+        await chore
+    except Error as error:
+        log.warning("%s; %s", error.message, consequence)
+    except Exception:
+        log.exception("a chore has failed; %s", consequence)
 
 
 async def _purge(house: House) -> None:

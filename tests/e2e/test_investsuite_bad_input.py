@@ -149,6 +149,7 @@ CASES = [
     Case("a portfolio nobody has", "PATCH", f"/portfolios/P{26 * '0'}/", 404, json={}),
     get("a portfolio nobody has", f"/portfolios/P{26 * '0'}/", 404),
     get("a version nobody has made", "/portfolios/PORTFOLIO/?version=99", 404),
+    get("a version beyond all", "/portfolios/PORTFOLIO/?version=2147483648", 400, "version"),
     get("a version that is no number", "/portfolios/PORTFOLIO/?version=first", 400, "version"),
     Case("a deletion of nothing", "DELETE", f"/portfolios/P{26 * '0'}/", 404),
     # collections
@@ -159,6 +160,8 @@ CASES = [
     get("null in order", "/users/?query=name gt null", 422, "query", "value_error.invalid_query"),
     get("a wildcard in order", "/users/?query=first_name gt 'a*'", 422, "query"),
     get("a time that is none", "/users/?query=creation_datetime gt 'soon'", 422, "query"),
+    get("truth in order", "/users/?query=deleted gt true", 422, "query", "value_error.invalid_query"),
+    get("brackets without end", f"/users/?query={'(' * 950}id eq 1{')' * 950}", 400, "query"),
     get("no items", "/portfolios/?limit=0", 400, "limit"),
     get("before the first", "/portfolios/?offset=-1", 400, "limit"),
     get("a limit that is no number", "/robo-advisor/policies/?limit=all", 400, "limit"),
@@ -304,12 +307,21 @@ CASES = [
     Case(
         "a token in two parts", "POST", "/auth/login/", 401, json={"access_key_id": "a.b", "secret_access_key": "c.d"}
     ),
+    Case(
+        "a forged token",
+        "GET",
+        "/users/",
+        401,
+        headers={"Authorization": "Bearer eyJhbGciOiJIUzI1NiIsImNyaXQiOjV9.e30.eA"},
+    ),
     Case("a wrong token", "POST", "/auth/refresh-token/", 401, json={"refresh_token": "a.b.c"}),
     # events
     cash("a deposit of nothing", 400, "value_error.greater_than", "data/amount", amount="0"),
     cash("an amount that is no number", 400, "value_error.float_type", "data/amount", amount=SECRET),
     cash("an endless amount", 400, None, None, amount="Infinity"),
     cash("a currency that is none", 400, PATTERN, "data/currency", currency="$"),
+    cash("another currency", 422, "value_error.other_currency", "data/currency", currency="EUR"),
+    cash("an amount in other digits", 400, "value_error.float_type", "data/amount", amount="1_0"),
     cash("a portfolio nobody has", 404, None, None, portfolio=f"P{26 * '0'}"),
     Case(
         "an empty idempotency key",

@@ -245,6 +245,122 @@ def test_orders_that_were_not_executed_lead_to_a_fresh_run(service: Service, loa
     assert latest(service, loaded, key)["id"] == fresh["id"]
 
 
+def test_a_run_after_orders_that_ended_differently_waits_for_the_holdings(
+    service: Service, loaded: httpx.Client
+) -> None:
+    key = create(loaded, CASH, policy_id(loaded))["id"]
+    found = latest(service, loaded, key)
+    placed = place(loaded, key, found)
+    orders = found["portfolio_update"]["orders"]
+    lapsed, *others = orders
+    for one in (lapsed, *others):
+        status = "NOT_EXECUTED" if one == lapsed else "EXECUTED"
+        done = transaction(one, orders[one], found["id"], status)
+        made(loaded.patch(f"/portfolios/{key}/transactions/{placed[one]}/", json=done))
+    # a run now would see holdings from before
+    assert latest(service, loaded, key)["id"] == found["id"]
+
+    bought = {one: orders[one]["shares"] for one in others}
+    spent = sum(orders[one]["shares"] * orders[one]["expected_share_price"] * 1.005 for one in others)
+    patched(loaded, key, portfolio={"$USD": CASH["$USD"] - spent} | bought)
+    fresh = latest(service, loaded, key)
+
+    assert fresh["id"] != found["id"]
+    assert fresh["portfolio_update"]["is_recommended"] is True
+
+
+def advised(client: httpx.Client) -> str:
+    """A portfolio whose owner chooses."""
+    return str(create(client, CASH, policy_id(client), manager="ROBO_ADVISOR_ADVISORY")["id"])
+
+
+def choose(client: httpx.Client, run: dict[str, Any], choice: str) -> httpx.Response:
+    return client.patch(f"/optimizations/{run['id']}/", json={"owner_choice": choice})
+
+
+def test_what_is_accepted_is_the_latest(service: Service, loaded: httpx.Client) -> None:
+    key = advised(loaded)
+    first = latest(service, loaded, key)
+    patched(loaded, key, portfolio={"$USD": 9000.0})
+    second = latest(service, loaded, key)
+
+    old = choose(loaded, first, "ACCEPT")
+    assert (old.status_code, "later optimization" in old.text) == (409, True)
+    assert choose(loaded, second, "ACCEPT").status_code == 200
+    # what is chosen of another changes nothing
+    assert choose(loaded, first, "IGNORED").status_code == 200
+    assert "has accepted" in patched(loaded, key).headers["optimization-skipped"]
+    withdrawal = {"data": {"amount": 1, "currency": "USD", "portfolio": key}}
+    assert loaded.post("/events/withdraw/", json=withdrawal).status_code == 409
+    single = made(loaded.get(f"/optimizations/{first['id']}/"))
+    assert (single["superseded"], second["superseded"]) == (True, False)
+
+
+def test_what_was_done_anew_stays_so(service: Service, loaded: httpx.Client) -> None:
+    key = advised(loaded)
+    first = latest(service, loaded, key)
+    assert choose(loaded, first, "REOPTIMIZE").status_code == 200
+    second = latest(service, loaded, key)
+    assert choose(loaded, second, "REJECT").status_code == 200
+
+    patched(loaded, key)
+
+    assert latest(service, loaded, key)["id"] == second["id"]
+
+
+def test_nothing_is_accepted_where_nothing_is_recommended(service: Service, loaded: httpx.Client) -> None:
+    key = advised(loaded)
+    patched(loaded, key, portfolio=executed(latest(service, loaded, key)))
+    rest = latest(service, loaded, key)
+
+    assert rest["portfolio_update"]["is_recommended"] is False
+    assert choose(loaded, rest, "ACCEPT").status_code == 409
+
+
+def test_what_there_is_no_room_for_is_tried_again(service: Service, loaded: httpx.Client) -> None:
+    policy = policy_id(loaded)
+    loaded.patch("/v1/settings", json={"active_runs": 1}).raise_for_status()
+    user = owner(loaded)
+    answers = [loaded.post("/portfolios/", json=robo.portfolio(user, policy, {"$USD": 1000.0 + i})) for i in range(8)]
+    skipped = [one for one in answers if "optimization-skipped" in one.headers]
+
+    assert skipped
+    waiting = {row["portfolio_id"] for row in service.sql("select portfolio_id from due")}
+    assert {body_of(one)["id"] for one in skipped} <= waiting
+    service.sql("update due set at = now() where portfolio_id = any($1::text[])", list(waiting))
+    loaded.patch("/v1/settings", json={"active_runs": None}).raise_for_status()
+    for one in skipped:
+        assert latest_or_none(service, loaded, body_of(one)["id"])["status"] == "SUCCESS"
+
+
+def latest_or_none(service: Service, client: httpx.Client, portfolio: str) -> dict[str, Any]:
+    """The optimization when there is one."""
+
+    def look() -> dict[str, Any] | None:
+        response = client.get(f"/portfolios/{portfolio}/optimizations/latest/")
+        return body_of(response) if response.status_code == 200 else None
+
+    return service.until(look)
+
+
+def test_a_native_delete_keeps_what_happened(loaded: httpx.Client) -> None:
+    key = create(loaded, CASH, policy_id(loaded), external_id="kept-natively")["id"]
+
+    assert loaded.delete("/v1/portfolios/kept-natively").status_code == 204
+
+    assert made(loaded.get(f"/portfolios/{key}/", params={"version": 1}))["portfolio"] == CASH
+    assert loaded.get(f"/portfolios/{key}/").status_code == 404
+
+
+def test_a_policy_is_no_strategy_to_delete_or_a_currency_to_leave(loaded: httpx.Client) -> None:
+    policy = policy_id(loaded)
+    create(loaded, CASH, policy, external_id="native-too")
+
+    euros = {"base_currency": "EUR", "holdings": {"$EUR": 1.0}, "strategy": policy}
+    assert loaded.put("/v1/portfolios/native-too", json=euros).status_code == 409
+    assert loaded.delete(f"/v1/strategies/{policy}").status_code == 409
+
+
 def test_an_owner_chooses(service: Service, loaded: httpx.Client) -> None:
     key = create(loaded, CASH, policy_id(loaded), manager="ROBO_ADVISOR_ADVISORY")["id"]
     found = latest(service, loaded, key)
@@ -363,33 +479,60 @@ def test_versions_stay_readable(loaded: httpx.Client) -> None:
     create(loaded, CASH, None, external_id="kept")
 
 
-def test_collections_are_paged_queried_and_embedded(loaded: httpx.Client) -> None:
+@pytest.fixture
+def plans(loaded: httpx.Client) -> str:
+    """Five portfolios of one owner."""
     user = owner(loaded)
     for i in range(5):
         body = robo.portfolio(user, None, {"$USD": 100.0 * i}, external_id=f"bank-{i}", name=f"Plan {i}")
         made(loaded.post("/portfolios/", json=body))
+    return user
 
-    def ask(query: str, **more: Any) -> dict[str, Any]:
-        return made(loaded.get("/portfolios/", params={"query": query, **more}))
 
-    assert [one["external_id"] for one in ask("portfolio.$USD ge 200 orderby portfolio.$USD desc")["results"]] == [
-        "bank-4",
-        "bank-3",
-        "bank-2",
-    ]
-    page = ask("external_id eq 'bank*' orderby name", limit=2, embed="owned_by_user_id")
+def ask(client: httpx.Client, query: str, **more: Any) -> dict[str, Any]:
+    return made(client.get("/portfolios/", params={"query": query, **more}))
+
+
+def test_collections_are_paged_and_embedded(loaded: httpx.Client, plans: str) -> None:
+    page = ask(loaded, "external_id eq 'bank*' orderby name", limit=2, embed="owned_by_user_id")
+
     assert (page["count"], page["offset"], len(page["results"])) == (5, 0, 2)
-    assert page["_embedded"][user]["first_name"] == "Ashok"
+    assert page["_embedded"][plans]["first_name"] == "Ashok"
     names = [one["name"] for one in page["results"]]
     while page["next"]:
         page = made(loaded.get(page["next"]))
         names += [one["name"] for one in page["results"]]
     assert names == [f"Plan {i}" for i in range(5)]
-    assert ask("external_id in ['bank-1', 'bank-3'] and version eq 1")["count"] == 2
-    assert ask("creation_datetime in ['20200101' to '20990101']")["count"] == 5
-    assert ask("creation_datetime lt '20200101' or archived eq true")["count"] == 0
-    assert ask("config.manager_settings.divest_amount neq 0")["count"] == 0
-    assert ask("brokerage_account eq null and status neq 'ACTIVE'")["count"] == 5
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("portfolio.$USD ge 200 orderby portfolio.$USD desc", 3),
+        ("external_id in ['bank-1', 'bank-3'] and version eq 1", 2),
+        ("(external_id eq 'bank-1' or name eq '*4') and archived eq false", 2),
+        ("creation_datetime in ['20200101' to '20990101']", 5),
+        ("creation_datetime lt '20200101' or archived eq true", 0),
+        ("creation_datetime in ['20200101' to 'TODAY']", 5),
+        ("creation_datetime eq TODAY and creation_datetime ge TODAY", 5),
+        ("creation_datetime gt 'TODAY'", 0),
+        ("config.manager_settings.divest_amount eq null", 5),
+        ("config.manager_settings.divest_amount neq 0", 0),
+        ("brokerage_account eq null and status neq 'ACTIVE'", 5),
+    ],
+)
+@pytest.mark.usefixtures("plans")
+def test_a_query_finds_what_it_says(loaded: httpx.Client, query: str, count: int) -> None:
+    today = made(loaded.get("/portfolios/"))["results"][0]["creation_datetime"][:10].replace("-", "")
+
+    assert ask(loaded, query.replace("TODAY", today))["count"] == count
+
+
+@pytest.mark.usefixtures("plans")
+def test_an_order_is_kept(loaded: httpx.Client) -> None:
+    found = ask(loaded, "portfolio.$USD ge 200 orderby portfolio.$USD desc")["results"]
+
+    assert [one["external_id"] for one in found] == ["bank-4", "bank-3", "bank-2"]
     assert made(loaded.get("/users/", params={"query": "last_name eq kum*"}))["count"] == 1
 
 

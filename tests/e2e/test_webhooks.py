@@ -186,6 +186,67 @@ def test_31_a_sender_that_dies_after_sending_sends_again_under_the_same_id(
     assert len({one.headers["webhook-id"] for one in messages}) == 1
 
 
+def test_a_slow_endpoint_keeps_nobody_else_waiting(service: Service, client: httpx.Client, receiver: Receiver) -> None:
+    receiver.plans["/slow"] = ["hang"]
+    register(client, {"url": receiver.url("/slow")})
+    for i in range(6):
+        happen(client, f"slow-{i}")
+    came(service, receiver, "/slow", 1)
+
+    with service.client(f"other-{receiver.port}") as other:
+        register(other, {"url": receiver.url("/quick")})
+        for i in range(5):
+            happen(other, f"quick-{i}")
+        quick = came(service, receiver, "/quick", 5)
+
+    # one message at a time goes to an endpoint, in the order of what happened
+    assert len(receiver.came["/slow"]) <= 2
+    assert [one.event["data"]["external_id"] for one in quick] == [f"quick-{i}" for i in range(5)]
+
+
+@pytest.mark.parametrize("answer", ["503 retry-after 99999999999999", "299"], ids=["for ever", "an odd success"])
+def test_whatever_an_endpoint_answers_others_are_told(
+    service: Service, client: httpx.Client, receiver: Receiver, answer: str
+) -> None:
+    receiver.plans["/odd"] = [answer]
+    register(client, {"url": receiver.url("/odd")}, {"url": receiver.url("/even")})
+
+    happen(client)
+
+    assert came(service, receiver, "/even", 1)
+    assert came(service, receiver, "/odd", 1)
+
+
+def test_what_waits_for_an_endpoint_that_is_gone_or_removed_is_sent_no_more(
+    service: Service, client: httpx.Client, receiver: Receiver
+) -> None:
+    receiver.plans["/last"] = ["410", "200"]
+    register(client, {"url": receiver.url("/last")}, {"url": receiver.url("/removed")})
+    receiver.plans["/removed"] = ["500"]
+    for i in range(4):
+        happen(client, f"last-{i}")
+    came(service, receiver, "/last", 1)
+    came(service, receiver, "/removed", 1)
+    register(client)
+
+    def over() -> bool:
+        states = service.sql("select state from deliveries d join events e on e.id = d.event_id")
+        return all(row["state"] != "waiting" for row in states)
+
+    service.until(over)
+    assert len(receiver.came["/last"]) == 1
+
+
+def test_a_secret_is_not_rotated_twice_while_both_are_good(client: httpx.Client, receiver: Receiver) -> None:
+    endpoint = {"url": receiver.url("/twice")}
+    register(client, endpoint)
+    register(client, endpoint | {"rotate_secret": True})
+
+    again = client.patch("/v1/settings", json={"webhooks": [endpoint | {"rotate_secret": True}]})
+
+    assert (again.status_code, "rotated already" in again.text) == (409, True)
+
+
 def test_an_event_may_be_sent_again(service: Service, client: httpx.Client, receiver: Receiver) -> None:
     happen(client)
     event = client.get("/v1/events").json()["items"][0]["id"]
@@ -214,6 +275,11 @@ def test_an_event_may_be_sent_again(service: Service, client: httpx.Client, rece
         "https://example.com/hook#part",
         "ftp://example.com/hook",
         "https:///hook",
+        "https://hooks.exämple.com/x",
+        "https://example.com/ü",
+        "https://a..b/x",
+        f"https://{'a' * 64}.com/x",
+        "https://[fec0::1]/x",
         "nothing",
     ],
 )

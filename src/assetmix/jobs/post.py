@@ -19,8 +19,12 @@ import httpcore
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-TRANSLATED = tuple(ipaddress.ip_network(one) for one in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
-"""Ranges in which an IPv4 address is wrapped; nobody's server has such a name."""
+WRAPPED = ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32", "::/96", "fec0::/10")
+"""Ranges in which an IPv4 address is wrapped, and one that was once private; nobody's server has such a name."""
+TRANSLATED = tuple(ipaddress.ip_network(one) for one in WRAPPED)
+
+LONGEST_WAIT = 86_400.0
+"""An endpoint may ask to be left alone for so many seconds, not for ever."""
 
 CONNECT_SECONDS = 5.0
 MOST_CONNECTIONS = 20
@@ -75,7 +79,7 @@ class PostOffice:
             return Answer(None, str(error))
         except TimeoutError:
             return Answer(None, f"no answer within {self._seconds:g} seconds")
-        except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever a caller's address or server does is an answer
             return Answer(None, f"no answer: {type(error).__name__}")
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -84,7 +88,7 @@ class PostOffice:
         async with self._pool.stream("POST", url, headers=lines, content=body, extensions=patience) as response:
             given = {name.lower(): value for name, value in response.headers}
             wait = given.get(b"retry-after", b"").decode("latin-1")
-            seconds = float(wait) if wait.isascii() and wait.isdigit() else 0.0
+            seconds = min(float(wait), LONGEST_WAIT) if wait.isascii() and wait.isdigit() else 0.0
             return Answer(response.status, f"HTTP {response.status}", seconds)
 
 
@@ -96,16 +100,10 @@ def require_address(url: str, networks: tuple[Network, ...]) -> None:
     Forbidden
         with the reason
     """
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise Forbidden("this is no address") from None
-    if not host or parts.username is not None or parts.fragment or port == 0:
-        raise Forbidden("an address reads https://host/path, without a user and without a fragment")
+    host, scheme = _host_of(url)
     literal = _literal(host)
     is_own = literal is not None and any(literal in one for one in networks)
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_own):
+    if scheme != "https" and not (scheme == "http" and is_own):
         raise Forbidden("messages go to https:// only")
     if literal is not None:
         _require_public(literal, networks)
@@ -113,6 +111,51 @@ def require_address(url: str, networks: tuple[Network, ...]) -> None:
         (".localhost", ".local", ".internal")
     ):
         raise Forbidden("messages go to public servers only")
+
+
+def _host_of(url: str) -> tuple[str, str]:
+    """Host and scheme of an address that can be one."""
+    host, scheme = _host_of(url)
+    literal = _literal(host)
+    is_own = literal is not None and any(literal in one for one in networks)
+    if scheme != "https" and not (scheme == "http" and is_own):
+        raise Forbidden("messages go to https:// only")
+    if literal is not None:
+        _require_public(literal, networks)
+    if host.lower().rstrip(".") == "localhost" or host.lower().rstrip(".").endswith(
+        (".localhost", ".local", ".internal")
+    ):
+        raise Forbidden("messages go to public servers only")
+
+
+def _host_of(url: str) -> tuple[str, str]:
+    """Host and scheme of an address that can be one."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        host.encode("idna")
+    except ValueError:
+        raise Forbidden("this is no address") from None
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise Forbidden("an address is written in ASCII; a name in other letters as xn--…")
+    if not host or parts.username is not None or parts.fragment or port == 0:
+        raise Forbidden("an address reads https://host/path, without a user and without a fragment")
+    return host, parts.scheme
+
+
+def _host_of(url: str) -> tuple[str, str]:
+    """Host and scheme of an address that can be one."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+        host.encode("idna")
+    except ValueError:
+        raise Forbidden("this is no address") from None
+    if not url.isascii() or not url.isprintable() or " " in url:
+        raise Forbidden("an address is written in ASCII; a name in other letters as xn--…")
+    if not host or parts.username is not None or parts.fragment or port == 0:
+        raise Forbidden("an address reads https://host/path, without a user and without a fragment")
+    return host, parts.scheme
 
 
 def _require_public(address: Address, networks: tuple[Network, ...]) -> None:

@@ -4,13 +4,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from assetmix.codec.documents import digest
 from assetmix.persistence.record_rows import owner_choices, records
 from assetmix.persistence.run_rows import optimizations
 from assetmix.persistence.session import Connection
 
 UNDER_WAY = ("PLANNED", "PENDING", "PLACED")
 NOT_EXECUTED = "NOT_EXECUTED"
+DIGITS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +51,28 @@ async def activity_of(connection: Connection, tenant_id: str, portfolio_id: str)
     version = sa.func.concat(records.c.id, ":", records.c.version)
     query = sa.select(
         sa.func.count().filter(status.in_(UNDER_WAY), ordered.is_not(None)),
-        sa.func.max(version).filter(status == NOT_EXECUTED),
+        sa.func.string_agg(version, aggregate_order_by(sa.literal_column("','"), records.c.id)).filter(
+            status == NOT_EXECUTED
+        ),
     ).where(mine)
-    under_way, not_executed = (await connection.execute(query)).one()
-    newest = await _newest_choice(connection, tenant_id, portfolio_id)
-    reoptimize = accepted = None
-    if newest is not None and newest.choice == "REOPTIMIZE":
-        reoptimize = f"{newest.run_id}:{newest.version}"
-    if newest is not None and newest.choice == "ACCEPT":
-        placed = sa.select(sa.exists().where(mine, ordered == newest.run_id))
-        accepted = None if (await connection.execute(placed)).scalar_one() else newest.run_id
-    return Activity(under_way, not_executed, reoptimize, accepted)
+    under_way, lapsed = (await connection.execute(query)).one()
+    made = await _choices_in(connection, tenant_id, portfolio_id)
+    again = [f"{one.run_id}:{one.version}" for one in made if one.choice == "REOPTIMIZE"]
+    newest = {one.run_id: one for one in made}
+    accepted = [one.run_id for one in newest.values() if one.choice == "ACCEPT"]
+    placed = sa.select(ordered).where(mine, ordered.in_(accepted)).distinct()
+    begun = set((await connection.execute(placed)).scalars()) if accepted else set()
+    waiting = [run_id for run_id in accepted if run_id not in begun]
+    named = None if lapsed is None else digest(lapsed)[:DIGITS]
+    return Activity(under_way, named, again[-1] if again else None, waiting[-1] if waiting else None)
+
+
+async def statuses_of(connection: Connection, tenant_id: str, portfolio_id: str, run_ids: list[str]) -> set[str]:
+    """Give the statuses of all orders of some runs."""
+    status = records.c.document["status"].as_string()
+    ordered = records.c.document["optimization_id"].as_string()
+    mine = (records.c.tenant_id == tenant_id) & (records.c.portfolio_id == portfolio_id) & ~records.c.is_deleted
+    return set((await connection.execute(sa.select(status).where(mine, ordered.in_(run_ids)))).scalars())
 
 
 async def choices_of(connection: Connection, tenant_id: str, run_ids: list[str]) -> dict[str, Choice]:
@@ -81,17 +95,16 @@ async def add_choice(connection: Connection, tenant_id: str, run_id: str, choice
     return _choice((await connection.execute(statement.returning(owner_choices))).one())
 
 
-async def _newest_choice(connection: Connection, tenant_id: str, portfolio_id: str) -> Choice | None:
+async def _choices_in(connection: Connection, tenant_id: str, portfolio_id: str) -> list[Choice]:
+    """Give every choice about runs of a portfolio, oldest first."""
     runs = (optimizations.c.tenant_id == owner_choices.c.tenant_id) & (optimizations.c.id == owner_choices.c.run_id)
     query = (
         sa.select(owner_choices)
         .join(optimizations, runs)
         .where(optimizations.c.tenant_id == tenant_id, optimizations.c.portfolio_id == portfolio_id)
-        .order_by(owner_choices.c.at.desc(), owner_choices.c.version.desc())
-        .limit(1)
+        .order_by(owner_choices.c.at, owner_choices.c.run_id, owner_choices.c.version)
     )
-    row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _choice(row)
+    return [_choice(row) for row in (await connection.execute(query)).all()]
 
 
 def _choice(row: sa.Row[tuple[object, ...]]) -> Choice:

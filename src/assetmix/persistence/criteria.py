@@ -1,7 +1,8 @@
 """Conditions on what is stored, as callers state them, and the statements that find what meets them.
 
 A field is a dotted name. Which column or member of a document it is, a table's `Fields` know; a
-member that is absent is null. Comparisons are by type: a number meets no text.
+member that is absent is null. Comparisons are by type: a number meets no text, and null meets nothing
+but null, neither as equal nor as different.
 """
 
 import datetime as dt
@@ -109,16 +110,18 @@ def ordering(fields: Fields, wanted: Wanted, last: Element) -> list[Element]:
 
 def _compared(fields: Fields, one: Compare) -> Element:
     known = fields.columns.get(one.field)
-    if isinstance(one.value, str) and known is not None and isinstance(known.type, sa.DateTime):
+    if one.value is not None and known is not None and isinstance(known.type, sa.DateTime):
         return _moment(one, known)
     found = fields.json(one.field)
     if one.value is None:
         return _nothing(one, found)
     if isinstance(one.value, str):
         return _text(one, found)
+    if isinstance(one.value, bool) and one.operator not in {"eq", "neq"}:
+        raise _refused(one.field, "true and false are equal or not equal, neither less nor greater")
     if one.operator in {"eq", "neq"}:
         same = found == sa.cast(one.value, JSONB)
-        return same if one.operator == "eq" else sa.or_(found.is_(None), sa.not_(same))
+        return same if one.operator == "eq" else sa.not_(same)
     number = sa.case((sa.func.jsonb_typeof(found) == "number", sa.cast(found, sa.Numeric)))
     return _OPERATORS[one.operator](number, one.value)
 
@@ -139,15 +142,23 @@ def _text(one: Compare, found: Element) -> Element:
         compared = text.ilike(pattern) if one.operator == "eq" else text.not_ilike(pattern)
     else:
         raise _refused(one.field, "a text with * is equal or not equal, neither less nor greater")
-    return sa.or_(text.is_(None), compared) if one.operator == "neq" else compared
+    return compared
 
 
 def _moment(one: Compare, column: Element) -> Element:
+    """Compare a time; a day without a time of day is the whole of it."""
+    text = f"{one.value:.0f}" if isinstance(one.value, float) else str(one.value)
     try:
-        dt.datetime.fromisoformat(str(one.value))
+        given = dt.datetime.fromisoformat(text)
     except ValueError:
         raise _refused(one.field, "is a time, such as '20240131' or '2024-01-31T09:00:00+00:00'") from None
-    return _OPERATORS[one.operator](column, sa.cast(sa.literal(one.value, sa.Text), sa.DateTime(timezone=True)))
+    first = given if given.tzinfo else given.replace(tzinfo=dt.UTC)
+    last = first + dt.timedelta(days=1) if len(text) <= len("2024-01-31") else None
+    if last is None:
+        return _OPERATORS[one.operator](column, first)
+    inside = (column >= first) & (column < last)
+    whole = {"eq": inside, "neq": ~inside, "lt": column < first, "le": column < last, "gt": column >= last}
+    return whole.get(one.operator, column >= first)
 
 
 _OPERATORS: Mapping[str, Callable[[Any, Any], Element]] = {

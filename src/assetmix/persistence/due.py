@@ -62,6 +62,13 @@ async def take_due(connection: Connection) -> Due | None:
     return Due(row.tenant_id, row.portfolio_id, row.cause)
 
 
+async def put_off(connection: Connection, tenant_id: str, portfolio_id: str, cause: str, seconds: float) -> None:
+    """Make a portfolio due in a while."""
+    later = sa.func.now() + dt.timedelta(seconds=seconds)
+    values = {"tenant_id": tenant_id, "portfolio_id": portfolio_id, "cause": cause, "at": later}
+    await connection.execute(insert(due).values(values).on_conflict_do_nothing())
+
+
 async def postpone(connection: Connection, tenant_id: str, portfolio_id: str, seconds: float) -> None:
     """Let others go first for a while."""
     mine = (due.c.tenant_id == tenant_id) & (due.c.portfolio_id == portfolio_id)

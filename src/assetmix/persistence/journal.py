@@ -74,13 +74,23 @@ _ENDED = sa.text(f"""
 """)  # noqa: S608 - no value is put into the text
 
 
+_last = 0
+
+
+def _event_id() -> str:
+    """An id after all that this process has made, so that events of one transaction have an order."""
+    global _last  # noqa: PLW0603 - the one number that the order is made of
+    _last = max(int(ULID()), _last + 1)
+    return str(ULID.from_int(_last))
+
+
 async def tell(connection: Connection, tenant_id: str, name: str, data: Mapping[str, Any]) -> None:
     """Write an event, and a delivery for each endpoint that wants to hear of it."""
-    values = {"tenant_id": tenant_id, "id": str(ULID()), "name": name, "data": json.dumps(data)}
+    values = {"tenant_id": tenant_id, "id": _event_id(), "name": name, "data": json.dumps(data)}
     await connection.execute(_TELL, values)
 
 
 async def happened(connection: Connection, tenant_id: str, run_id: str, status: str, *, is_recommended: bool) -> None:
     """Write the one event of a run, that it ended and how; endpoints hear of those that may become the latest."""
-    values = {"tenant_id": tenant_id, "id": str(ULID()), "run_id": run_id, "kind": f"optimization.{status}"}
+    values = {"tenant_id": tenant_id, "id": _event_id(), "run_id": run_id, "kind": f"optimization.{status}"}
     await connection.execute(_ENDED, values | {"name": ENDED, "is_recommended": is_recommended})

@@ -72,13 +72,10 @@ portfolio_versions = sa.Table(
 due = sa.Table(
     "due",
     metadata,
-    sa.Column("tenant_id", sa.Text, primary_key=True),
+    tenant_column(),
     sa.Column("portfolio_id", sa.Text, primary_key=True),
     sa.Column("cause", sa.Text, nullable=False),
     time_column("at"),
-    sa.ForeignKeyConstraint(
-        ["tenant_id", "portfolio_id"], ["portfolios.tenant_id", "portfolios.id"], ondelete="CASCADE"
-    ),
 )
 """Portfolios that the scheduler is to optimize; it sees those of all tenants, and nothing else of them."""
 
@@ -134,7 +131,6 @@ deliveries = sa.Table(
     time_column("due_at"),
     time_column("ended_at", required=False),
     sa.ForeignKeyConstraint(["tenant_id", "event_id"], [events.c.tenant_id, events.c.id], ondelete="CASCADE"),
-    sa.ForeignKeyConstraint(["tenant_id", "webhook_id"], ["webhooks.tenant_id", "webhooks.id"], ondelete="CASCADE"),
     sa.CheckConstraint("state in ('waiting', 'delivered', 'failed')", name="state"),
 )
 """One row for each event and endpoint, written with the event."""

@@ -35,6 +35,8 @@ def _of_portfolio(path: tuple[str, ...]) -> sa.ColumnElement[Any]:
         (*settings, "divest_amount"): ("divest_amount",),
     }
     head = path[:1] if path[0] == "portfolio" else path
+    if head == (*settings, "divest_amount"):
+        return sa.func.nullif(_member(portfolios.c.document, moved[head]), sa.literal_column("'0'::jsonb"))
     if head in moved:
         return _member(portfolios.c.document, (*moved[head], *path[len(head) :]))
     return _member(portfolios.c.details, path)

@@ -89,15 +89,18 @@ async def rotate(connection: Connection, tenant_id: str, webhook_id: str, overla
 
 
 async def remove_others(connection: Connection, tenant_id: str, urls: Sequence[str]) -> None:
-    """Delete the endpoints that are not named, with what was to be sent to them."""
+    """Delete the endpoints that are not named; what waits for them is sent no more."""
     mine = (webhooks.c.tenant_id == tenant_id) & webhooks.c.url.not_in(list(urls))
-    await connection.execute(sa.delete(webhooks).where(mine))
+    gone = (await connection.execute(sa.delete(webhooks).where(mine).returning(webhooks.c.id))).scalars().all()
+    for webhook_id in gone:
+        await _give_up(connection, tenant_id, webhook_id)
 
 
 async def disable(connection: Connection, tenant_id: str, webhook_id: str) -> None:
-    """Send an endpoint nothing more."""
+    """Send an endpoint nothing more, nor what waits for it."""
     mine = (webhooks.c.tenant_id == tenant_id) & (webhooks.c.id == webhook_id)
     await connection.execute(sa.update(webhooks).where(mine).values(disabled_at=sa.func.now()))
+    await _give_up(connection, tenant_id, webhook_id)
 
 
 async def list_events(connection: Connection, tenant_id: str, before: str, limit: int) -> list[StoredEvent]:
@@ -133,13 +136,31 @@ async def resend(connection: Connection, tenant_id: str, event_id: str) -> None:
     await connection.execute(statement.on_conflict_do_update(index_elements=names, set_=again))
 
 
-async def take_messages(connection: Connection, most: int, lease_seconds: float) -> list[Message]:
-    """Take messages that are due, of all tenants; they are due again after so long, should the sender die."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """How many messages may be taken: in all and of a tenant; and who has to wait until one has come back."""
+
+    free: int
+    of_tenant: int
+    full_tenants: tuple[str, ...]
+    busy: tuple[tuple[str, str], ...]
+
+
+async def take_messages(connection: Connection, places: Places, lease_seconds: float) -> list[Message]:
+    """Take the first message that is due for each endpoint; they are due again after so long, should the sender die."""
     keys = (deliveries.c.tenant_id, deliveries.c.event_id, deliveries.c.webhook_id)
     waiting = (deliveries.c.state == "waiting") & (deliveries.c.due_at <= sa.func.now())
-    first = sa.select(*keys).where(waiting).order_by(deliveries.c.due_at).limit(most).with_for_update(skip_locked=True)
+    endpoint = (deliveries.c.tenant_id, deliveries.c.webhook_id)
+    free = deliveries.c.tenant_id.not_in(places.full_tenants) & sa.tuple_(*endpoint).not_in(places.busy)
+    place = sa.func.row_number().over(partition_by=endpoint, order_by=deliveries.c.event_id).label("place")
+    ready = sa.select(*keys, place).where(waiting, free).subquery()
+    heads = sa.select(ready.c.tenant_id, ready.c.event_id, ready.c.webhook_id).where(ready.c.place == 1).subquery()
+    turn = sa.func.row_number().over(partition_by=heads.c.tenant_id, order_by=heads.c.event_id).label("turn")
+    turns = sa.select(heads, turn).subquery()
+    chosen = sa.select(turns.c.tenant_id, turns.c.event_id, turns.c.webhook_id).where(turns.c.turn <= places.of_tenant)
+    first = sa.select(*keys).where(sa.tuple_(*keys).in_(chosen.limit(places.free)), waiting)
     later = sa.func.now() + dt.timedelta(seconds=lease_seconds)
-    taken = sa.update(deliveries).where(sa.tuple_(*keys).in_(first))
+    taken = sa.update(deliveries).where(sa.tuple_(*keys).in_(first.with_for_update(skip_locked=True)))
     statement = taken.values(attempts=deliveries.c.attempts + 1, due_at=later).returning(*keys, deliveries.c.attempts)
     rows = (await connection.execute(statement)).all()
     found = [await _message(connection, row) for row in sorted(rows, key=lambda row: row.event_id)]
@@ -151,9 +172,17 @@ async def _message(connection: Connection, row: sa.Row[*tuple[Any, ...]]) -> Mes
     event = await find_event(connection, row.tenant_id, row.event_id)
     query = sa.select(webhooks).where(webhooks.c.tenant_id == row.tenant_id, webhooks.c.id == row.webhook_id)
     webhook = (await connection.execute(query)).one_or_none()
-    if event is None or webhook is None:
+    if event is None or webhook is None or webhook.disabled_at is not None:
+        await _give_up(connection, row.tenant_id, row.webhook_id)
         return None
     return Message(row.tenant_id, event, _webhook(webhook), row.attempts)
+
+
+async def _give_up(connection: Connection, tenant_id: str, webhook_id: str) -> None:
+    """End what waits for an endpoint that is told nothing more."""
+    mine = (deliveries.c.tenant_id == tenant_id) & (deliveries.c.webhook_id == webhook_id)
+    ended = {"state": "failed", "ended_at": sa.func.now()}
+    await connection.execute(sa.update(deliveries).where(mine, deliveries.c.state == "waiting").values(ended))
 
 
 async def settle(connection: Connection, message: Message, state: str, answer: str, pause: float | None) -> None:

@@ -14,7 +14,7 @@ from assetmix.persistence.outcomes import Actor
 from assetmix.persistence.portfolios import NewContent, StoredPortfolio
 from assetmix.persistence.session import Connection
 from assetmix.services.context import Caller, House, entry
-from assetmix.services.ids import new_id
+from assetmix.services.ids import looks_like_id, new_id
 from assetmix.services.names import require_name
 from assetmix.services.policies import currency_of
 from assetmix.services.portfolios import portfolio_faults
@@ -23,6 +23,9 @@ from assetmix.services.triggers import Triggered, ring, trigger
 
 CREATED, STATUS, WITHDRAWAL = "portfolios.creation", "portfolios.status-update", "portfolios.withdrawal"
 """Names of the events."""
+
+NOBODY = "U" + 26 * "X"
+"""Owner of portfolios that have none."""
 
 WRITTEN_ONCE = (("money_type",), ("config", "manager"), ("funded_since",))
 
@@ -134,7 +137,9 @@ async def get_version(house: House, caller: Caller, portfolio_id: str, version: 
         when there is none
     """
     async with house.database.transaction(caller.tenant_id) as connection:
-        found = await portfolios.find_version(connection, caller.tenant_id, portfolio_id, version)
+        known = await portfolios.find_portfolio(connection, caller.tenant_id, portfolio_id)
+        name = portfolio_id if known is None else known.id
+        found = await portfolios.find_version(connection, caller.tenant_id, name, version)
     if found is None:
         raise NotFound("no such version of a portfolio")
     return found
@@ -193,13 +198,14 @@ async def _check(connection: Connection, caller: Caller, account: Account, known
     """Refuse owners and policies that do not exist, where they are new."""
     faults = portfolio_faults(account.portfolio)
     owner = account.details.get("owned_by_user_id")
-    is_new = known is None or known.details.get("owned_by_user_id") != owner
+    is_new = owner != NOBODY and (known is None or known.details.get("owned_by_user_id") != owner)
     if owner is not None and is_new and await records.find_record(connection, caller.tenant_id, "user", owner) is None:
         detail = "there is no such user; POST /users/ first"
         faults.append(Fault("/owned_by_user_id", "unknown-user", detail))
     policy_id, before = account.portfolio.strategy, {} if known is None else known.document
     wanted = (policy_id, account.portfolio.base_currency)
-    if policy_id is not None and wanted != (before.get("strategy"), before.get("base_currency")):
+    is_policy = policy_id is not None and looks_like_id(policy_id)
+    if policy_id is not None and is_policy and wanted != (before.get("strategy"), before.get("base_currency")):
         policy = await records.find_record(connection, caller.tenant_id, "policy", policy_id)
         pointer = "/config/manager_settings/policy_id"
         if policy is None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from assetmix.errors import Conflict
+from assetmix.errors import Conflict, Fault, InvalidRequest
 from assetmix.persistence import activity
 from assetmix.persistence.idempotency import Answered
 from assetmix.persistence.journal import note
@@ -33,6 +33,8 @@ async def cash_moved(house: House, caller: Caller, moved: Moved, once: Once | No
     ------
     NotFound
         when there is no such portfolio
+    InvalidRequest
+        for money of another currency
     Conflict
         for a withdrawal while orders are being executed
     """
@@ -50,10 +52,15 @@ async def cash_moved(house: House, caller: Caller, moved: Moved, once: Once | No
 
 async def _moved(house: House, connection: Connection, caller: Caller, moved: Moved) -> Changed:
     known = await locked(connection, caller, moved.portfolio_id)
+    base = known.document["base_currency"]
+    if moved.currency != base:
+        detail = f"the portfolio is kept in {base}"
+        raise InvalidRequest(detail, [Fault("/data/currency", "other-currency", detail)])
     if moved.kind == "withdraw":
         under_way = await activity.activity_of(connection, caller.tenant_id, known.id)
-        if under_way.under_way:
-            raise Conflict(f"{under_way.under_way} orders are being executed; withdraw when they have ended")
+        if under_way.under_way or under_way.accepted:
+            count = under_way.under_way or "accepted"
+            raise Conflict(f"{count} orders are being executed; withdraw when they have ended")
     told = {"amount": moved.amount, "currency": moved.currency}
     await note(connection, caller.tenant_id, entry(caller, f"portfolio.{moved.kind}", known.id, **told))
     return Changed(known, await trigger(house, connection, caller, known.id))

@@ -7,6 +7,7 @@ from assetmix.persistence import activity, optimizations, portfolios
 from assetmix.persistence.activity import Choice
 from assetmix.persistence.journal import note, tell
 from assetmix.persistence.optimizations import Run
+from assetmix.persistence.session import Connection
 from assetmix.services.context import Caller, House, entry
 from assetmix.services.triggers import Triggered, ring, trigger
 
@@ -42,8 +43,7 @@ async def choose(house: House, caller: Caller, portfolio_id: str | None, run_id:
             raise NotFound("no such optimization")
         if stored.details.get("config", {}).get("manager") != ADVISORY:
             raise Conflict("only the owner of an advisory portfolio has a choice")
-        if run.status != "succeeded":
-            raise Conflict(f"this optimization has {run.status}; there is nothing to choose")
+        await _require_choice(connection, run, choice)
         kept = await activity.add_choice(connection, caller.tenant_id, run.id, choice, caller.key_id)
         await note(connection, caller.tenant_id, entry(caller, "optimization.choice", run.id, choice=choice))
         told = {"id": run.id, "portfolio_id": stored.id, "external_id": stored.details.get("external_id")}
@@ -53,6 +53,32 @@ async def choose(house: House, caller: Caller, portfolio_id: str | None, run_id:
             fresh = await trigger(house, connection, caller, stored.id)
     ring(house, fresh)
     return Chosen(run, kept)
+
+
+async def _require_choice(connection: Connection, run: Run, choice: str) -> None:
+    """Refuse to choose where there is nothing to, and to accept what is not recommended, or not any more."""
+    if run.status != "succeeded":
+        raise Conflict(f"this optimization has {run.status}; there is nothing to choose")
+    if choice != "ACCEPT":
+        return
+    if not ((run.result or {}).get("recommendation") or {}).get("is_recommended"):
+        raise Conflict("this optimization recommends nothing; there are no orders to accept")
+    latest = await optimizations.find_latest(connection, run.tenant_id, run.portfolio_id or "")
+    if latest is None or latest.id != run.id:
+        raise Conflict("there is a later optimization of this portfolio; choose for that one")
+
+
+async def _require_choice(connection: Connection, run: Run, choice: str) -> None:
+    """Refuse to choose where there is nothing to, and to accept what is not recommended, or not any more."""
+    if run.status != "succeeded":
+        raise Conflict(f"this optimization has {run.status}; there is nothing to choose")
+    if choice != "ACCEPT":
+        return
+    if not ((run.result or {}).get("recommendation") or {}).get("is_recommended"):
+        raise Conflict("this optimization recommends nothing; there are no orders to accept")
+    latest = await optimizations.find_latest(connection, run.tenant_id, run.portfolio_id or "")
+    if latest is None or latest.id != run.id:
+        raise Conflict("there is a later optimization of this portfolio; choose for that one")
 
 
 async def with_choices(house: House, caller: Caller, runs: list[Run]) -> list[Chosen]:

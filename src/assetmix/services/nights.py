@@ -8,14 +8,12 @@ from assetmix.errors import Error, Unavailable
 from assetmix.persistence import due, tenants
 from assetmix.persistence.session import Connection
 from assetmix.services.context import Caller, House
-from assetmix.services.triggers import ring, trigger
+from assetmix.services.triggers import LATER_SECONDS, ring, trigger
 
 log = logging.getLogger(__name__)
 
 SCHEDULER = "scheduler"
 """Actor of what nobody has asked for."""
-
-LATER_SECONDS = 60.0
 
 
 async def begin_night(house: House) -> bool:
@@ -48,8 +46,8 @@ async def optimize_due(house: House) -> bool:
         await _postpone(house, taken)
         return True
     ring(house, triggered)
-    outcome = triggered.sentence or "asked for"
-    log.info("due", extra={"portfolio": taken.portfolio_id, "cause": taken.cause, "outcome": outcome})
+    outcome = triggered.sentence or "a run was asked for"
+    log.info("portfolio %s was due (%s): %s", taken.portfolio_id, taken.cause, outcome)
     return True
 
 

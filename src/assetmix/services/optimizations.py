@@ -96,6 +96,21 @@ async def latest(house: House, caller: Caller, portfolio: str) -> tuple[Run, boo
         return run, not run.is_active and await _has_changed(house, connection, run, stored)
 
 
+async def superseded(house: House, caller: Caller, runs: list[Run]) -> list[bool]:
+    """Say of each run of one portfolio whether a later one was asked for, or its inputs have changed since."""
+    if not runs or runs[0].portfolio_id is None:
+        return [False] * len(runs)
+    async with house.database.transaction(caller.tenant_id) as connection:
+        stored = await portfolios.find_portfolio(connection, caller.tenant_id, runs[0].portfolio_id)
+        if stored is None:
+            return [True] * len(runs)
+        newest = await optimizations.find_latest(connection, caller.tenant_id, stored.id)
+        if newest is None:
+            return [False] * len(runs)
+        changed = not newest.is_active and await _has_changed(house, connection, newest, stored)
+    return [changed if run.id == newest.id else not run.what_if for run in runs]
+
+
 async def list_runs(
     house: House, caller: Caller, where: dict[str, str | None], before: str | None, limit: int
 ) -> list[Run]:

@@ -1,7 +1,7 @@
 """Portfolios: stored and looked up by id or client reference."""
 
 from assetmix.domain.portfolio import Portfolio
-from assetmix.errors import Fault, NotFound, escape
+from assetmix.errors import Conflict, Fault, NotFound, escape
 from assetmix.optimization.check import refuse
 from assetmix.persistence import outcomes, portfolios
 from assetmix.persistence.journal import note
@@ -33,6 +33,7 @@ async def put_portfolio(
     async with house.database.transaction(caller.tenant_id) as connection:
         known = await portfolios.find_portfolio(connection, caller.tenant_id, client_reference, lock=True)
         require(expected, known, caller, "portfolio")
+        _require_currency(known, portfolio)
         content = NewContent(portfolio=portfolio, author=caller.key_id)
         put = portfolios.put_portfolio(connection, caller.tenant_id, new_id("P"), client_reference, content)
         stored, created = await put
@@ -41,6 +42,12 @@ async def put_portfolio(
             require(expected, stored, caller, "portfolio")
         await note(connection, caller.tenant_id, entry(caller, "portfolio.put", stored.id, version=stored.version))
     return stored, created
+
+
+def _require_currency(known: StoredPortfolio | None, portfolio: Portfolio) -> None:
+    """Refuse to change the currency of a portfolio of an owner, whose policy is in that currency."""
+    if known is not None and known.details and known.document["base_currency"] != portfolio.base_currency:
+        raise Conflict("this portfolio has an owner and a policy; PATCH /portfolios/{id}/ changes its currency")
 
 
 async def get_portfolio(house: House, caller: Caller, name: str) -> StoredPortfolio:
@@ -65,7 +72,7 @@ async def list_portfolios(house: House, caller: Caller, after: str, limit: int) 
 
 
 async def delete_portfolio(house: House, caller: Caller, name: str, expected: Expected = ANYTHING) -> None:
-    """Delete a portfolio with its runs.
+    """Delete a portfolio with its runs; one of an owner is marked as deleted.
 
     Raises
     ------
@@ -80,7 +87,10 @@ async def delete_portfolio(house: House, caller: Caller, name: str, expected: Ex
         if known is None:
             raise NotFound("no such portfolio")
         await outcomes.abandon(connection, caller.tenant_id, known.id, Actor(caller.key_id, caller.request_id))
-        await portfolios.delete_portfolio(connection, caller.tenant_id, known.id)
+        if known.details:  # its versions and transactions stay readable
+            await portfolios.mark_deleted(connection, caller.tenant_id, known, caller.key_id)
+        else:
+            await portfolios.delete_portfolio(connection, caller.tenant_id, known.id)
         await note(connection, caller.tenant_id, entry(caller, "portfolio.delete", name))
 
 

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from assetmix.errors import NotFound
+from assetmix.errors import Conflict, NotFound
 from assetmix.optimization.check import check_strategy, refuse
 from assetmix.optimization.strategy import Strategy
 from assetmix.persistence import strategies
 from assetmix.persistence.journal import note
 from assetmix.persistence.strategies import StoredStrategy
 from assetmix.services.context import Caller, House, entry
+from assetmix.services.ids import looks_like_id
 from assetmix.services.names import require_name
 from assetmix.services.preconditions import ANYTHING, Expected, require
 
@@ -71,6 +72,8 @@ async def delete_strategy(house: House, caller: Caller, name: str, expected: Exp
     ------
     NotFound
         when there is none of that name
+    Conflict
+        for the strategy of a policy
     PreconditionFailed, PreconditionRequired
         when it is not what the caller expects
     """
@@ -78,6 +81,8 @@ async def delete_strategy(house: House, caller: Caller, name: str, expected: Exp
         await strategies.lock_strategies(connection, caller.tenant_id)
         known = await strategies.find_strategy(connection, caller.tenant_id, name)
         require(expected, known, caller, "strategy")
+        if known is not None and looks_like_id(name):
+            raise Conflict("this strategy is a policy's; PUT /robo-advisor/policies/ changes it")
         if not await strategies.delete_strategy(connection, caller.tenant_id, name):
             raise NotFound("no such strategy")
         await note(connection, caller.tenant_id, entry(caller, "strategy.delete", name))

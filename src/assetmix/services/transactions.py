@@ -14,6 +14,7 @@ from assetmix.services.preconditions import ANYTHING, Expected
 from assetmix.services.triggers import Triggered, ring, trigger
 
 NOTHING = Triggered(None)
+DONE = ("EXECUTED", "SETTLED")
 
 
 async def add(house: House, caller: Caller, portfolio_id: str, documents: list[dict[str, Any]]) -> list[Record]:
@@ -82,10 +83,16 @@ async def _require_own(
 async def _after(
     house: House, connection: Connection, caller: Caller, portfolio_id: str, changed: list[Record]
 ) -> Triggered:
-    if not any(one.document["status"] == NOT_EXECUTED for one in changed):
+    """Ask for a fresh run when the last order has ended and none was executed.
+
+    Where one was, the holdings are about to be told anew, and that triggers: a run before would see old ones.
+    """
+    run_ids = [one.document["optimization_id"] for one in changed if one.document.get("optimization_id")]
+    statuses = await activity.statuses_of(connection, caller.tenant_id, portfolio_id, run_ids)
+    statuses |= {one.document["status"] for one in changed}
+    if NOT_EXECUTED not in statuses or statuses & {*activity.UNDER_WAY, *DONE}:
         return NOTHING
-    under_way = await activity.activity_of(connection, caller.tenant_id, portfolio_id)
-    return NOTHING if under_way.under_way else await trigger(house, connection, caller, portfolio_id)
+    return await trigger(house, connection, caller, portfolio_id)
 
 
 def _new(caller: Caller, portfolio_id: str, document: dict[str, Any]) -> NewRecord:

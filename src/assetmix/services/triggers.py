@@ -7,7 +7,7 @@ from typing import Any
 
 from assetmix.codec.documents import digest
 from assetmix.errors import InvalidRequest, NotFound, QuotaExceeded
-from assetmix.persistence import activity, optimizations, portfolios
+from assetmix.persistence import activity, due, optimizations, portfolios
 from assetmix.persistence.activity import Activity
 from assetmix.persistence.journal import happened
 from assetmix.persistence.optimizations import NewRun, Run
@@ -17,6 +17,9 @@ from assetmix.services.context import Caller, House
 from assetmix.services.ids import new_id
 from assetmix.services.optimizations import ring_for, store
 from assetmix.services.preparation import DEFAULT_SECONDS, HASH_DIGITS, Request
+
+LATER_SECONDS = 60.0
+"""After so long it is tried again what there was no room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,8 @@ async def trigger(house: House, connection: Connection, caller: Caller, portfoli
     try:
         return Triggered(await store(house, connection, caller, request))
     except QuotaExceeded as error:
-        return Triggered(None, error.message)
+        await due.put_off(connection, caller.tenant_id, stored.id, "quota", LATER_SECONDS)
+        return Triggered(None, f"{error.message}; this portfolio is looked at again within minutes")
     except (InvalidRequest, NotFound) as error:
         return Triggered(await _refused(connection, caller, stored, error))
 

@@ -10,11 +10,12 @@ import datetime as dt
 import hashlib
 import hmac
 import ipaddress
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from assetmix.errors import Fault, NotFound
+from assetmix.errors import Conflict, Fault, NotFound
 from assetmix.jobs.post import Forbidden, require_address
 from assetmix.optimization.check import refuse
 from assetmix.persistence import webhooks
@@ -85,6 +86,8 @@ async def replace(house: House, connection: Connection, caller: Caller, wanted: 
     ------
     InvalidRequest
         with every fault
+    Conflict
+        for a secret that is rotated again too soon
     """
     refuse(faults_of(house.settings, wanted))
     tenant_id, pepper = caller.tenant_id, house.settings.key_pepper.get_secret_value()
@@ -96,11 +99,19 @@ async def replace(house: House, connection: Connection, caller: Caller, wanted: 
         events = None if one.events is None else list(one.events)
         kept = await webhooks.put_webhook(connection, tenant_id, new_id("W"), one.url, events)
         if one.rotate_secret and one.url in known:
+            _require_rest(kept)
             kept = await webhooks.rotate(connection, tenant_id, kept.id, OVERLAP)
         is_new = one.rotate_secret or one.url not in known
         shown.append(Shown(kept, secret_of(pepper, tenant_id, kept) if is_new else None))
         await note(connection, tenant_id, entry(caller, "webhook.put", kept.id, rotated=one.rotate_secret))
     return shown
+
+
+def _require_rest(webhook: Webhook) -> None:
+    """Refuse a second rotation while the first one's overlap lasts: the secret in use would be void at once."""
+    until = webhook.overlap_until
+    if until is not None and until > dt.datetime.fromtimestamp(time.time(), dt.UTC):
+        raise Conflict(f"the secret was rotated already; rotate it again after {until.isoformat()}")
 
 
 async def list_all(house: House, caller: Caller) -> list[Shown]:

@@ -70,6 +70,8 @@ def _parsed(text: str) -> tuple[Condition | None, tuple[tuple[str, bool], ...]]:
         parsed: tuple[Condition | None, tuple[tuple[str, bool], ...]] = _Reader().transform(_parser().parse(text))
     except VisitError as error:
         raise _refused(str(error.orig_exc)) from None
+    except RecursionError:
+        raise _refused("brackets are nested too deep") from None
     except LarkError as error:
         where = getattr(error, "column", None)
         place = f" near character {where}" if isinstance(where, int) and where > 0 else ""

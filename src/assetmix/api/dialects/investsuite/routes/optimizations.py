@@ -63,7 +63,11 @@ async def list_optimizations(
     wanted = page.wanted
     runs, count = await optimizations.page_of_portfolio(inside, caller, stored.id, wanted.offset, wanted.limit)
     chosen = await choices.with_choices(inside, caller, runs)
-    items = [dict(writing.write_optimization(one.run, one.choice)) for one in chosen]
+    old = await optimizations.superseded(inside, caller, runs)
+    items = [
+        dict(writing.write_optimization(one.run, one.choice, superseded=is_old))
+        for one, is_old in zip(chosen, old, strict=True)
+    ]
     return JSONResponse(entities.write_page(items, wanted, count, (request.scope["path"], {})))
 
 
@@ -76,14 +80,14 @@ async def get_optimization(
     run = await optimizations.get_run(inside, caller, optimization_id, kind="optimization")
     if run.portfolio_id != stored.id:
         raise NotFound("no such optimization")
-    return await _written(request, inside, caller, run)
+    return await _single(request, inside, caller, run)
 
 
 @both(router, "GET", "/optimizations/{optimization_id}/", responses=RESPONSES, openapi_extra=POLLED)
 async def get_optimization_flat(optimization_id: str, request: Request, inside: InHouse, caller: Reader) -> Response:
     """Give an optimization by its id alone: 202 until it has ended."""
     run = await optimizations.get_run(inside, caller, optimization_id, kind="optimization")
-    return await _written(request, inside, caller, run)
+    return await _single(request, inside, caller, run)
 
 
 def by_id(optimization_id: str) -> None:
@@ -115,6 +119,11 @@ async def _chosen(request: Request, inside: House, caller: Caller, name: tuple[s
 async def _latest(request: Request, inside: House, caller: Caller, portfolio: str) -> Response:
     run, superseded = await optimizations.latest(inside, caller, portfolio)
     return await _written(request, inside, caller, run, superseded=superseded)
+
+
+async def _single(request: Request, inside: House, caller: Caller, run: Run) -> Response:
+    (is_old,) = await optimizations.superseded(inside, caller, [run])
+    return await _written(request, inside, caller, run, superseded=is_old)
 
 
 async def _written(request: Request, inside: House, caller: Caller, run: Run, *, superseded: bool = False) -> Response:

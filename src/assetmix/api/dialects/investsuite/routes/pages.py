@@ -1,9 +1,9 @@
 """What the routes of all collections share: pages with embedded entities, and versions of one entity."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Query, Request
 from starlette.responses import JSONResponse, Response
 
 from assetmix.api.dialects.investsuite.reading.query import DEFAULT, read_query
@@ -15,6 +15,8 @@ from assetmix.services import records
 from assetmix.services.context import Caller, House
 
 JSON = dict[str, Any]
+Version = Annotated[int | None, Query(ge=1, le=2**31 - 1)]
+"""Which version of an entity is wanted, the newest where none is said."""
 
 
 @dataclass

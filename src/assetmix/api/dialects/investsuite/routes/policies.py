@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from assetmix.api.body import read_json
 from assetmix.api.deps import InHouse, Reader, Writer, most_bytes
 from assetmix.api.dialects.investsuite.reading.policy import read_policy
-from assetmix.api.dialects.investsuite.routes.pages import Page, listed, versioned
+from assetmix.api.dialects.investsuite.routes.pages import Page, Version, listed, versioned
 from assetmix.api.dialects.investsuite.routes.slashes import both
 from assetmix.api.dialects.investsuite.schemas.policy import POLICY
 from assetmix.api.dialects.investsuite.writing import entities as writing
@@ -41,7 +41,7 @@ async def list_policies(
 
 @both(router, "GET", "/{policy_id}/", openapi_extra=takes("If-None-Match"), responses=NOT_MODIFIED)
 async def get_policy(
-    policy_id: str, request: Request, inside: InHouse, caller: Reader, version: int | None = None
+    policy_id: str, request: Request, inside: InHouse, caller: Reader, version: Version = None
 ) -> Response:
     """Give a policy as it is now, or an earlier version."""
     return await versioned(request, inside, caller, ("policy", policy_id), version)

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from assetmix.api.body import parse, read_body
 from assetmix.api.deps import InHouse, Reader, Writer, most_bytes
 from assetmix.api.dialects.investsuite.reading.portfolio import apply_change, read_portfolio
-from assetmix.api.dialects.investsuite.routes.pages import Page, listed
+from assetmix.api.dialects.investsuite.routes.pages import Page, Version, listed
 from assetmix.api.dialects.investsuite.routes.slashes import both
 from assetmix.api.dialects.investsuite.schemas.portfolio import PORTFOLIO, PORTFOLIO_CHANGE, PortfolioChange
 from assetmix.api.dialects.investsuite.writing import entities as writing
@@ -42,7 +42,7 @@ async def list_portfolios(
 
 @both(router, "GET", "/{portfolio_id}/", openapi_extra=takes("If-None-Match"), responses=NOT_MODIFIED)
 async def get_portfolio(
-    portfolio_id: str, request: Request, inside: InHouse, caller: Reader, version: int | None = None
+    portfolio_id: str, request: Request, inside: InHouse, caller: Reader, version: Version = None
 ) -> Response:
     """Give a portfolio as it is now, or an earlier version."""
     if version is not None:

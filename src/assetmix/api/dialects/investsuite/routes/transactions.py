@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from assetmix.api.body import read_json
 from assetmix.api.deps import InHouse, Reader, Writer, most_bytes
 from assetmix.api.dialects.investsuite.reading.transaction import read_transaction
-from assetmix.api.dialects.investsuite.routes.pages import Page, listed
+from assetmix.api.dialects.investsuite.routes.pages import Page, Version, listed
 from assetmix.api.dialects.investsuite.routes.slashes import both
 from assetmix.api.dialects.investsuite.schemas.transaction import TRANSACTION, TRANSACTIONS
 from assetmix.api.dialects.investsuite.writing import entities as writing
@@ -47,7 +47,7 @@ async def list_transactions(
 
 @both(router, "GET", "/{transaction_id}/")
 async def get_transaction(
-    portfolio_id: str, transaction_id: str, inside: InHouse, caller: Reader, version: int | None = None
+    portfolio_id: str, transaction_id: str, inside: InHouse, caller: Reader, version: Version = None
 ) -> Response:
     """Give a transaction as it is now, or an earlier version."""
     portfolio = await portfolios.get_portfolio(inside, caller, portfolio_id)

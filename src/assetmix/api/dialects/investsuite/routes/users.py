@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from assetmix.api.body import read_json
 from assetmix.api.deps import InHouse, Reader, Writer, most_bytes
-from assetmix.api.dialects.investsuite.routes.pages import Page, listed, versioned
+from assetmix.api.dialects.investsuite.routes.pages import Page, Version, listed, versioned
 from assetmix.api.dialects.investsuite.routes.slashes import both
 from assetmix.api.dialects.investsuite.schemas.portfolio import USER
 from assetmix.api.dialects.investsuite.writing import entities as writing
@@ -37,7 +37,7 @@ async def list_users(page: Annotated[Page, Depends()], request: Request, inside:
 
 @both(router, "GET", "/users/{user_id}/", openapi_extra=takes("If-None-Match"), responses=NOT_MODIFIED)
 async def get_user(
-    user_id: str, request: Request, inside: InHouse, caller: Reader, version: int | None = None
+    user_id: str, request: Request, inside: InHouse, caller: Reader, version: Version = None
 ) -> Response:
     """Give a user as it is now, or an earlier version."""
     return await versioned(request, inside, caller, ("user", user_id), version)

@@ -1,5 +1,6 @@
 """What every entity has: ids of one letter and a ULID, versions, and who may see it."""
 
+import re
 from typing import Annotated, Any, TypeAlias, TypedDict
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
@@ -24,14 +25,12 @@ SYSTEM_USER = "U" + 26 * "X"
 ANYTHING: Codec[Any] = Codec(Any)
 
 
+_NUMBER = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?")
+
+
 def _number(value: object) -> object:
     """Read a number that is written as text."""
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
+    return float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 
 Moment: TypeAlias = AwareDatetime

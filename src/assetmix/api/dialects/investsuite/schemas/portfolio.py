@@ -43,7 +43,7 @@ class ManagerSettings(Strict):
     active: bool = True
     tags: list[str] = Field(default_factory=list)
     optimization_cooldown_end: Moment | None = None
-    commission_profile: Any = None
+    commission_profile: str | None = None
     broker_provider: str | None = None
     background_image: str | None = None
     background_color: str | None = None

@@ -71,4 +71,8 @@ class TransactionBody(Strict):
 
 
 TRANSACTION: Codec[TransactionBody] = Codec(TransactionBody)
-TRANSACTIONS: Codec[TransactionBody | list[TransactionBody]] = Codec(TransactionBody | list[TransactionBody])
+MOST = 1000
+"""Transactions of one request."""
+
+Many: TypeAlias = Annotated[list[TransactionBody], Field(min_length=1, max_length=MOST)]
+TRANSACTIONS: Codec[TransactionBody | list[TransactionBody]] = Codec(TransactionBody | Many)
