@@ -68,19 +68,6 @@ async def _require_choice(connection: Connection, run: Run, choice: str) -> None
         raise Conflict("there is a later optimization of this portfolio; choose for that one")
 
 
-async def _require_choice(connection: Connection, run: Run, choice: str) -> None:
-    """Refuse to choose where there is nothing to, and to accept what is not recommended, or not any more."""
-    if run.status != "succeeded":
-        raise Conflict(f"this optimization has {run.status}; there is nothing to choose")
-    if choice != "ACCEPT":
-        return
-    if not ((run.result or {}).get("recommendation") or {}).get("is_recommended"):
-        raise Conflict("this optimization recommends nothing; there are no orders to accept")
-    latest = await optimizations.find_latest(connection, run.tenant_id, run.portfolio_id or "")
-    if latest is None or latest.id != run.id:
-        raise Conflict("there is a later optimization of this portfolio; choose for that one")
-
-
 async def with_choices(house: House, caller: Caller, runs: list[Run]) -> list[Chosen]:
     """Give runs with what their owners have chosen."""
     async with house.database.transaction(caller.tenant_id) as connection:
