@@ -31,7 +31,8 @@ test-fast: $(VENV)/installed-dev ## tests without servers, in seconds
 	$(BIN)/python -m pytest -q -n 2 $(FAST)
 
 unit: test-fast
-	$(BIN)/python -m pytest -q tests/stack tests/integration tests/e2e tests/faults
+	$(BIN)/python -m pytest -q -n 2 tests/integration tests/e2e
+	$(BIN)/python -m pytest -q tests/stack tests/faults
 	SHORT=1 $(BIN)/python -m tests.fuzz.run
 	SHORT=1 $(BIN)/python -m tests.faults.storm
 
