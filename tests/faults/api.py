@@ -18,7 +18,7 @@ from assetmix.persistence.optimizations import Run
 from assetmix.services import optimizations
 
 _point: ContextVar[str] = ContextVar("point", default="")
-_store, _ring_for = optimizations._store, optimizations._ring_for
+_store, _ring_for = optimizations.store, optimizations.ring_for
 
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -57,7 +57,7 @@ class Listening:
 
 def create_app() -> FastAPI:
     """Make the application, mortal."""
-    optimizations._store, optimizations._ring_for = store, ring_for
+    optimizations.store, optimizations.ring_for = store, ring_for
     made = application.create_app()
     made.add_middleware(Listening)
     return made
