@@ -18,9 +18,10 @@ from assetmix.services.draining import DRAIN
 
 
 class HurriedH11(H11Protocol):
-    """HTTP/1.1 with a limit on how long a request's headers may take."""
+    """HTTP/1.1 with a limit on how long a request's headers may take, also once the server ends."""
 
     patience_seconds = 10.0
+    last_call_seconds = 1.0
     _due: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn says so too
@@ -42,6 +43,14 @@ class HurriedH11(H11Protocol):
         """Expect nothing more."""
         self._stop_expecting()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """End when idle; a request that is on its way to a connection that was taken still gets its answer."""
+        if self._due is None:
+            super().shutdown()
+            return
+        self._stop_expecting()
+        self._due = self.loop.call_later(self.last_call_seconds, super().shutdown)
 
     def _look(self) -> None:
         if self.conn.their_state is not h11.IDLE:

@@ -91,6 +91,34 @@ def test_who_waits_is_answered_when_the_api_ends(service: Service, client: httpx
     assert run["status"] == "succeeded"
 
 
+@pytest.mark.parametrize("sent", [0, 20], ids=["nothing", "half the headers"])
+def test_a_request_on_its_way_is_answered_when_the_api_ends(service: Service, client: httpx.Client, sent: int) -> None:
+    host, port = service.base_url.removeprefix("http://").split(":")
+    request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    api = service.supervisor.pid("api") or 0
+
+    with socket.create_connection((host, int(port)), 30) as connection:
+        connection.sendall(request[:sent])
+        client.get("/healthz").raise_for_status()  # so that the connection before this one is taken
+        os.kill(api, signal.SIGTERM)
+        service.until(lambda: refuses((host, int(port))))
+        connection.sendall(request[sent:])
+        answer = connection.recv(4096)
+    service.until(lambda: again(service, client))
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b"connection: close" in answer.lower()
+
+
+def refuses(address: tuple[str, int]) -> bool | None:
+    """Whether nobody listens any more."""
+    try:
+        socket.create_connection(address, 5).close()
+    except ConnectionRefusedError:
+        return True
+    return None
+
+
 def again(service: Service, client: httpx.Client) -> httpx.Client | None:
     """The client, once the API answers again."""
     try:

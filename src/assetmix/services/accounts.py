@@ -24,8 +24,8 @@ from assetmix.services.triggers import Triggered, ring, trigger
 CREATED, STATUS, WITHDRAWAL = "portfolios.creation", "portfolios.status-update", "portfolios.withdrawal"
 """Names of the events."""
 
-NOBODY = "U" + 26 * "X"
-"""Owner of portfolios that have none."""
+SYSTEM_USER = "U" + 26 * "X"
+"""Owner of portfolios that have none and author of what keys do: keys belong to tenants, not to users."""
 
 WRITTEN_ONCE = (("money_type",), ("config", "manager"), ("funded_since",))
 
@@ -198,7 +198,7 @@ async def _check(connection: Connection, caller: Caller, account: Account, known
     """Refuse owners and policies that do not exist, where they are new."""
     faults = portfolio_faults(account.portfolio)
     owner = account.details.get("owned_by_user_id")
-    is_new = owner != NOBODY and (known is None or known.details.get("owned_by_user_id") != owner)
+    is_new = owner != SYSTEM_USER and (known is None or known.details.get("owned_by_user_id") != owner)
     if owner is not None and is_new and await records.find_record(connection, caller.tenant_id, "user", owner) is None:
         detail = "there is no such user; POST /users/ first"
         faults.append(Fault("/owned_by_user_id", "unknown-user", detail))

@@ -10,7 +10,8 @@ from assetmix.services.accounts import Account
 MOVED = ("policy_id", "divest_amount")
 """Settings that the core works with."""
 
-UNKNOWN_OWNER = {"name": None, "money_type": None, "config": {"manager": "USER_MANAGED", "manager_version": 1}}
+UNMANAGED = {"manager": "USER_MANAGED", "manager_version": 1}
+"""Configuration of portfolios that were written without one, through the native paths."""
 
 
 def read_portfolio(body: PortfolioBody) -> Account:
@@ -33,7 +34,7 @@ def apply_change(known: StoredPortfolio, change: PortfolioChange) -> Account:
     settings = _settings_given(change)
     held = known.portfolio
     details = {**known.details, **{key: value for key, value in given.items() if key not in _ELSEWHERE}}
-    config = dict(known.details.get("config") or UNKNOWN_OWNER["config"])  # type: ignore[arg-type]
+    config: dict[str, Any] = dict(known.details.get("config") or UNMANAGED)
     if change.config is not None:
         named = change.config.model_dump(mode="json", exclude_unset=True, exclude={"manager_settings"})
         config |= {key: value for key, value in named.items() if value is not None}

@@ -19,9 +19,6 @@ ExternalId: TypeAlias = Annotated[str, Field(min_length=1, max_length=128)]
 Name: TypeAlias = Annotated[str, Field(max_length=128)]
 Currency: TypeAlias = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
-SYSTEM_USER = "U" + 26 * "X"
-"""Author of what the service and its keys do: keys belong to tenants, not to users."""
-
 ANYTHING: Codec[Any] = Codec(Any)
 
 

@@ -6,11 +6,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from assetmix.api.dialects.investsuite.schemas.access import Token
-from assetmix.api.dialects.investsuite.schemas.common import SYSTEM_USER
 from assetmix.persistence.criteria import Wanted
 from assetmix.persistence.portfolios import StoredPortfolio
 from assetmix.persistence.records import Record
-from assetmix.services.accounts import Account, status_of
+from assetmix.services.accounts import SYSTEM_USER, Account, status_of
 from assetmix.services.ids import looks_like_id
 from assetmix.services.tokens import ACCESS_SECONDS, Tokens
 

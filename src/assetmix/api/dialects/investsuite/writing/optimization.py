@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from assetmix.api.dialects.investsuite.schemas import optimization as schemas
-from assetmix.api.dialects.investsuite.schemas.common import SYSTEM_USER
 from assetmix.domain.taxonomy import ASSET_CLASSES, REGION_CLASSES, REGIONS, SECTORS
 from assetmix.persistence.activity import Choice
 from assetmix.persistence.optimizations import Run
+from assetmix.services.accounts import SYSTEM_USER
 
 STATUS = {"succeeded": "SUCCESS", "infeasible": "INFEASIBLE", "failed": "FAILURE"}
 ACTIVE = {"queued": "PENDING", "running": "PENDING"}
