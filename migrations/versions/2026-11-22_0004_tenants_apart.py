@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from assetmix.persistence.steps import keyed, of_tenant, refers, time
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -110,7 +112,7 @@ def create_tables() -> None:
         time("queued_at"),
         sa.CheckConstraint("state in ('queued', 'running')", name=op.f("ck_jobs_state")),
         of_tenant("jobs"),
-        of_run("jobs"),
+        refers("jobs", "run_id", "optimizations"),
         sa.PrimaryKeyConstraint("tenant_id", "run_id", name=op.f("pk_jobs")),
     )
     op.create_table(
@@ -120,7 +122,7 @@ def create_tables() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         time("at"),
         of_tenant("events"),
-        of_run("events"),
+        refers("events", "run_id", "optimizations"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_events")),
         sa.UniqueConstraint("tenant_id", "run_id", name=op.f("uq_events_tenant_id_run_id")),
     )
@@ -289,26 +291,3 @@ def role_name(name: str) -> str:
 
 def quoted(name: str) -> str:
     return op.get_bind().dialect.identifier_preparer.quote_identifier(name)
-
-
-def keyed(*names: str) -> list[sa.Column[str]]:
-    return [sa.Column(name, sa.Text(), nullable=False) for name in ("tenant_id", *names)]
-
-
-def time(name: str) -> sa.Column[object]:
-    return sa.Column(name, sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False)
-
-
-def of_tenant(table: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["tenant_id"], ["tenants.id"], name=op.f(f"fk_{table}_tenant_id"), ondelete="CASCADE"
-    )
-
-
-def of_run(table: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["tenant_id", "run_id"],
-        ["optimizations.tenant_id", "optimizations.id"],
-        name=op.f(f"fk_{table}_tenant_id_run_id"),
-        ondelete="CASCADE",
-    )

@@ -7,6 +7,8 @@ Follows: 0004
 import sqlalchemy as sa
 from alembic import op
 
+from assetmix.persistence.steps import role_name
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -34,9 +36,3 @@ def downgrade() -> None:
     op.execute("set local lock_timeout = '5s'")
     op.drop_table("tallies")
     op.drop_column("optimizations", "traceparent")
-
-
-def role_name(name: str) -> str:
-    """Roles belong to the whole server, so they are named after the database."""
-    role = f"{op.get_bind().scalar(sa.text('select current_database()'))}_{name}"
-    return op.get_bind().dialect.identifier_preparer.quote_identifier(role)

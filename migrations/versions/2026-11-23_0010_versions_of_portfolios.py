@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from assetmix.persistence.steps import grant, keyed, of_tenant, protect, refers, role_name, time
+
 revision = "0010"
 down_revision = "0009"
 branch_labels = None
@@ -31,7 +33,7 @@ def upgrade() -> None:
         sa.Column("author", sa.Text(), nullable=False),
         sa.Column("is_deleted", sa.Boolean(), nullable=False),
         time("at"),
-        of_portfolio("portfolio_versions", "id"),
+        refers("portfolio_versions", "id", "portfolios"),
         sa.PrimaryKeyConstraint("tenant_id", "id", "version", name=op.f("pk_portfolio_versions")),
     )
     op.create_table(
@@ -66,45 +68,3 @@ def downgrade() -> None:
     op.drop_constraint(op.f("fk_records_tenant_id_portfolio_id"), "records", type_="foreignkey")
     op.drop_table("due")
     op.drop_table("portfolio_versions")
-
-
-def of_tenant(table: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["tenant_id"], ["tenants.id"], name=op.f(f"fk_{table}_tenant_id"), ondelete="CASCADE"
-    )
-
-
-def of_portfolio(table: str, column: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint(
-        ["tenant_id", column],
-        ["portfolios.tenant_id", "portfolios.id"],
-        name=op.f(f"fk_{table}_tenant_id_{column}"),
-        ondelete="CASCADE",
-    )
-
-
-def keyed(*names: str) -> list[sa.Column[str]]:
-    return [sa.Column(name, sa.Text(), nullable=False) for name in ("tenant_id", *names)]
-
-
-def time(name: str, *, required: bool = True) -> sa.Column[object]:
-    default = sa.text("now()") if required else None
-    return sa.Column(name, sa.DateTime(timezone=True), server_default=default, nullable=not required)
-
-
-def protect(name: str) -> None:
-    """Show rows of one tenant only, to the owner of the table as well."""
-    visible = "tenant_id = (select nullif(current_setting('assetmix.tenant', true), ''))"
-    op.execute(f"alter table {name} enable row level security")
-    op.execute(f"alter table {name} force row level security")
-    op.execute(f"create policy tenant on {name} using ({visible}) with check ({visible})")
-
-
-def grant(privileges: str, tables: str, role: str) -> None:
-    op.execute(f"grant {privileges} on {tables} to {role_name(role)}")
-
-
-def role_name(name: str) -> str:
-    """Roles belong to the whole server, so they are named after the database."""
-    role = f"{op.get_bind().scalar(sa.text('select current_database()'))}_{name}"
-    return op.get_bind().dialect.identifier_preparer.quote_identifier(role)

@@ -9,7 +9,7 @@ import signal
 from collections.abc import Coroutine
 from typing import Any
 
-from assetmix.errors import Error, Unavailable
+from assetmix.errors import Error
 from assetmix.jobs.broker import make_celery
 from assetmix.jobs.doorbell import Doorbell
 from assetmix.jobs.post import PostOffice
@@ -100,22 +100,14 @@ async def _guarded(chore: Coroutine[Any, Any, object], consequence: str) -> None
 
 
 async def _purge(house: House) -> None:
-    try:
-        gone = await purge(house)
-    except Unavailable as error:
-        log.warning("%s; the next purge tries again", error.message)
-        return
+    gone = await purge(house)
     if gone:
         log.info("%s rows were kept long enough and are deleted", gone)
 
 
 async def _sweep(house: House) -> None:
-    try:
-        found = await sweep(house)
-        await house.bell.flush()
-    except Unavailable as error:
-        log.warning("%s; the next sweep tries again", error.message)
-        return
+    found = await sweep(house)
+    await house.bell.flush()
     if house.settings.sweep_file is not None:
         await asyncio.to_thread(house.settings.sweep_file.touch)
     if found.requeued or found.failed:

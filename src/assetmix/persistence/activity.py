@@ -15,6 +15,10 @@ UNDER_WAY = ("PLANNED", "PENDING", "PLACED")
 NOT_EXECUTED = "NOT_EXECUTED"
 DIGITS = 32
 
+_STATUS = records.c.document["status"].as_string()
+_ORDERED = records.c.document["optimization_id"].as_string()
+"""The run that a transaction is an order of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Activity:
@@ -45,14 +49,12 @@ class Choice:
 
 async def activity_of(connection: Connection, tenant_id: str, portfolio_id: str) -> Activity:
     """Find out what goes on with a portfolio."""
-    status = records.c.document["status"].as_string()
-    ordered = records.c.document["optimization_id"].as_string()
-    mine = (records.c.tenant_id == tenant_id) & (records.c.portfolio_id == portfolio_id) & ~records.c.is_deleted
+    mine = _of(tenant_id, portfolio_id)
     version = sa.func.concat(records.c.id, ":", records.c.version)
     query = sa.select(
-        sa.func.count().filter(status.in_(UNDER_WAY), ordered.is_not(None)),
+        sa.func.count().filter(_STATUS.in_(UNDER_WAY), _ORDERED.is_not(None)),
         sa.func.string_agg(version, aggregate_order_by(sa.literal_column("','"), records.c.id)).filter(
-            status == NOT_EXECUTED
+            _STATUS == NOT_EXECUTED
         ),
     ).where(mine)
     under_way, lapsed = (await connection.execute(query)).one()
@@ -60,7 +62,7 @@ async def activity_of(connection: Connection, tenant_id: str, portfolio_id: str)
     again = [f"{one.run_id}:{one.version}" for one in made if one.choice == "REOPTIMIZE"]
     newest = {one.run_id: one for one in made}
     accepted = [one.run_id for one in newest.values() if one.choice == "ACCEPT"]
-    placed = sa.select(ordered).where(mine, ordered.in_(accepted)).distinct()
+    placed = sa.select(_ORDERED).where(mine, _ORDERED.in_(accepted)).distinct()
     begun = set((await connection.execute(placed)).scalars()) if accepted else set()
     waiting = [run_id for run_id in accepted if run_id not in begun]
     named = None if lapsed is None else digest(lapsed)[:DIGITS]
@@ -69,10 +71,8 @@ async def activity_of(connection: Connection, tenant_id: str, portfolio_id: str)
 
 async def statuses_of(connection: Connection, tenant_id: str, portfolio_id: str, run_ids: list[str]) -> set[str]:
     """Give the statuses of all orders of some runs."""
-    status = records.c.document["status"].as_string()
-    ordered = records.c.document["optimization_id"].as_string()
-    mine = (records.c.tenant_id == tenant_id) & (records.c.portfolio_id == portfolio_id) & ~records.c.is_deleted
-    return set((await connection.execute(sa.select(status).where(mine, ordered.in_(run_ids)))).scalars())
+    query = sa.select(_STATUS).where(_of(tenant_id, portfolio_id), _ORDERED.in_(run_ids))
+    return set((await connection.execute(query)).scalars())
 
 
 async def choices_of(connection: Connection, tenant_id: str, run_ids: list[str]) -> dict[str, Choice]:
@@ -93,6 +93,11 @@ async def add_choice(connection: Connection, tenant_id: str, run_id: str, choice
     values = {"version": 2 if known is None else known.version + 1, "choice": choice, "author": author}
     statement = sa.insert(owner_choices).values(tenant_id=tenant_id, run_id=run_id, **values)
     return _choice((await connection.execute(statement.returning(owner_choices))).one())
+
+
+def _of(tenant_id: str, portfolio_id: str) -> sa.ColumnElement[bool]:
+    """Which records are transactions of a portfolio."""
+    return (records.c.tenant_id == tenant_id) & (records.c.portfolio_id == portfolio_id) & ~records.c.is_deleted
 
 
 async def _choices_in(connection: Connection, tenant_id: str, portfolio_id: str) -> list[Choice]:

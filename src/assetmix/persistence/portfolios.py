@@ -73,7 +73,7 @@ async def put_portfolio(
             "updated_at": sa.case((changed, sa.func.now()), else_=portfolios.c.updated_at),
         },
     ).returning(portfolios)
-    stored = _stored((await connection.execute(upsert)).one())
+    stored = stored_portfolio((await connection.execute(upsert)).one())
     await _keep_version(connection, tenant_id, stored)
     return stored, stored.id == new_id
 
@@ -98,7 +98,7 @@ async def find_portfolio(
     """Give the portfolio whose id or client reference is `name`; locked, nobody else changes it meanwhile."""
     values = {"tenant_id": tenant_id, "name": name}
     row = (await connection.execute(_LOCKED if lock else _NAMED, values)).one_or_none()
-    return None if row is None else _stored(row)
+    return None if row is None else stored_portfolio(row)
 
 
 async def find_version(
@@ -115,14 +115,14 @@ async def find_version(
         .where(portfolio_versions.c.version == version)
     )
     row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _stored(row)
+    return None if row is None else stored_portfolio(row)
 
 
 async def list_portfolios(connection: Connection, tenant_id: str, after: str, limit: int) -> list[StoredPortfolio]:
     """Give portfolios whose id comes after a given one, by id."""
     mine = (portfolios.c.tenant_id == tenant_id) & ~portfolios.c.is_deleted
     query = sa.select(portfolios).where(mine, portfolios.c.id > after).order_by(portfolios.c.id).limit(limit)
-    return [_stored(row) for row in (await connection.execute(query)).all()]
+    return [stored_portfolio(row) for row in (await connection.execute(query)).all()]
 
 
 async def delete_portfolio(connection: Connection, tenant_id: str, portfolio_id: str) -> None:
@@ -136,7 +136,7 @@ async def _next_version(
 ) -> StoredPortfolio:
     mine = (portfolios.c.tenant_id == tenant_id) & (portfolios.c.id == known.id)
     changed = sa.update(portfolios).where(mine).values(version=known.version + 1, updated_at=sa.func.now(), **values)
-    stored = _stored((await connection.execute(changed.returning(portfolios))).one())
+    stored = stored_portfolio((await connection.execute(changed.returning(portfolios))).one())
     await _keep_version(connection, tenant_id, stored)
     return stored
 
@@ -152,5 +152,6 @@ def _columns(content: NewContent) -> dict[str, Any]:
     return {"document": document, "digest": digest(document), "author": content.author}
 
 
-def _stored(row: sa.Row[*tuple[Any, ...]]) -> StoredPortfolio:
+def stored_portfolio(row: sa.Row[*tuple[Any, ...]]) -> StoredPortfolio:
+    """Read a row of the table."""
     return StoredPortfolio(**{name: getattr(row, name) for name in StoredPortfolio.__dataclass_fields__})

@@ -78,7 +78,7 @@ async def find_record(
     mine = (records.c.tenant_id == tenant_id) & (records.c.kind == kind) & ~records.c.is_deleted
     query = sa.select(records).where(mine, records.c.id == record_id)
     row = (await connection.execute(query.with_for_update() if lock else query)).one_or_none()
-    return None if row is None else _record(row)
+    return None if row is None else stored_record(row)
 
 
 async def find_version(
@@ -95,22 +95,23 @@ async def find_version(
         .where(record_versions.c.version == version)
     )
     row = (await connection.execute(query)).one_or_none()
-    return None if row is None else _record(row)
+    return None if row is None else stored_record(row)
 
 
 async def find_records(connection: Connection, tenant_id: str, ids: list[str]) -> list[Record]:
     """Give the records of those ids that exist."""
     query = sa.select(records).where(records.c.tenant_id == tenant_id, records.c.id.in_(ids), ~records.c.is_deleted)
-    return [_record(row) for row in (await connection.execute(query)).all()]
+    return [stored_record(row) for row in (await connection.execute(query)).all()]
 
 
 async def _kept(connection: Connection, tenant_id: str, row: sa.Row[Any]) -> Record:
-    stored = _record(row)
+    stored = stored_record(row)
     names = ("id", "version", "document", "external_id", "author", "is_deleted")
     values = {name: getattr(stored, name) for name in names} | {"at": stored.updated_at}
     await connection.execute(sa.insert(record_versions).values(tenant_id=tenant_id, **values))
     return stored
 
 
-def _record(row: sa.Row[*tuple[Any, ...]]) -> Record:
+def stored_record(row: sa.Row[*tuple[Any, ...]]) -> Record:
+    """Read a row of the table."""
     return Record(**{name: getattr(row, name) for name in Record.__dataclass_fields__})

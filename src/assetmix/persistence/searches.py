@@ -6,9 +6,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from assetmix.persistence.criteria import Fields, Wanted, matching, ordering
-from assetmix.persistence.portfolios import StoredPortfolio
+from assetmix.persistence.portfolios import StoredPortfolio, stored_portfolio
 from assetmix.persistence.record_rows import records
-from assetmix.persistence.records import Kind, Record
+from assetmix.persistence.records import Kind, Record, stored_record
 from assetmix.persistence.rows import portfolios
 from assetmix.persistence.session import Connection
 
@@ -32,11 +32,11 @@ def _of_portfolio(path: tuple[str, ...]) -> sa.ColumnElement[Any]:
         ("portfolio",): ("holdings",),
         ("base_currency",): ("base_currency",),
         (*settings, "policy_id"): ("strategy",),
-        (*settings, "divest_amount"): ("divest_amount",),
     }
     head = path[:1] if path[0] == "portfolio" else path
     if head == (*settings, "divest_amount"):
-        return sa.func.nullif(_member(portfolios.c.document, moved[head]), sa.literal_column("'0'::jsonb"))
+        # nothing to divest is stored as 0 and shown as absent
+        return sa.func.nullif(_member(portfolios.c.document, ("divest_amount",)), sa.literal_column("'0'::jsonb"))
     if head in moved:
         return _member(portfolios.c.document, (*moved[head], *path[len(head) :]))
     return _member(portfolios.c.details, path)
@@ -57,8 +57,7 @@ async def search_portfolios(
     """Give the portfolios that are looked for, and how many there are in all."""
     mine = (portfolios.c.tenant_id == tenant_id) & ~portfolios.c.is_deleted
     rows, count = await _search(connection, portfolios, mine, PORTFOLIOS, wanted)
-    names = StoredPortfolio.__dataclass_fields__
-    return [StoredPortfolio(**{name: getattr(row, name) for name in names}) for row in rows], count
+    return [stored_portfolio(row) for row in rows], count
 
 
 async def search_records(
@@ -69,7 +68,7 @@ async def search_records(
     if portfolio_id is not None:
         mine &= records.c.portfolio_id == portfolio_id
     rows, count = await _search(connection, records, mine, RECORDS, wanted)
-    return [Record(**{name: getattr(row, name) for name in Record.__dataclass_fields__}) for row in rows], count
+    return [stored_record(row) for row in rows], count
 
 
 async def _search(

@@ -15,6 +15,7 @@ from assetmix.persistence.portfolios import NewContent, StoredPortfolio
 from assetmix.persistence.session import Connection
 from assetmix.services.context import Caller, House, entry
 from assetmix.services.ids import looks_like_id, new_id
+from assetmix.services.management import is_managed, settings_of
 from assetmix.services.names import require_name
 from assetmix.services.policies import currency_of
 from assetmix.services.portfolios import portfolio_faults
@@ -197,25 +198,42 @@ def _at(details: dict[str, Any], path: tuple[str, ...]) -> Any:  # noqa: ANN401 
 async def _check(connection: Connection, caller: Caller, account: Account, known: StoredPortfolio | None) -> None:
     """Refuse owners and policies that do not exist, where they are new."""
     faults = portfolio_faults(account.portfolio)
-    owner = account.details.get("owned_by_user_id")
-    is_new = owner != SYSTEM_USER and (known is None or known.details.get("owned_by_user_id") != owner)
-    if owner is not None and is_new and await records.find_record(connection, caller.tenant_id, "user", owner) is None:
-        detail = "there is no such user; POST /users/ first"
-        faults.append(Fault("/owned_by_user_id", "unknown-user", detail))
-    policy_id, before = account.portfolio.strategy, {} if known is None else known.document
-    wanted = (policy_id, account.portfolio.base_currency)
-    is_policy = policy_id is not None and looks_like_id(policy_id)
-    if policy_id is not None and is_policy and wanted != (before.get("strategy"), before.get("base_currency")):
-        policy = await records.find_record(connection, caller.tenant_id, "policy", policy_id)
-        pointer = "/config/manager_settings/policy_id"
-        if policy is None:
-            faults.append(
-                Fault(pointer, "unknown-policy", "there is no such policy; POST /robo-advisor/policies/ first")
-            )
-        elif currency_of(policy) != account.portfolio.base_currency:
-            detail = f"the policy is in {currency_of(policy)}, the portfolio in {account.portfolio.base_currency}"
-            faults.append(Fault(pointer, "other-currency", detail))
+    faults += await _owner_faults(connection, caller, account, known)
+    faults += await _policy_faults(connection, caller, account, known)
     refuse(faults)
+
+
+async def _owner_faults(
+    connection: Connection, caller: Caller, account: Account, known: StoredPortfolio | None
+) -> list[Fault]:
+    owner = account.details.get("owned_by_user_id")
+    before = None if known is None else known.details.get("owned_by_user_id")
+    if owner in {None, SYSTEM_USER, before}:
+        return []
+    if await records.find_record(connection, caller.tenant_id, "user", str(owner)) is not None:
+        return []
+    return [Fault("/owned_by_user_id", "unknown-user", "there is no such user; POST /users/ first")]
+
+
+async def _policy_faults(
+    connection: Connection, caller: Caller, account: Account, known: StoredPortfolio | None
+) -> list[Fault]:
+    before = {} if known is None else known.document
+    policy_id, currency = account.portfolio.strategy, account.portfolio.base_currency
+    is_kept = (policy_id, currency) == (before.get("strategy"), before.get("base_currency"))
+    if policy_id is None or is_kept or not looks_like_id(policy_id):
+        return []
+    policy = await records.find_record(connection, caller.tenant_id, "policy", policy_id)
+    if policy is None:
+        detail = "there is no such policy; POST /robo-advisor/policies/ first"
+        return [Fault(_POLICY, "unknown-policy", detail)]
+    if currency_of(policy) != currency:
+        detail = f"the policy is in {currency_of(policy)}, the portfolio in {currency}"
+        return [Fault(_POLICY, "other-currency", detail)]
+    return []
+
+
+_POLICY = "/config/manager_settings/policy_id"
 
 
 def _content(caller: Caller, account: Account) -> NewContent:
@@ -229,19 +247,14 @@ def status_of(account: Account) -> str:
     Archived or switched off, it is inactive; then it waits for a policy, for an account where one is
     given without a number, and for anything to invest.
     """
-    settings = account.details.get("config", {}).get("manager_settings", {})
     broker = account.details.get("brokerage_account")
     waits = (
-        ("INACTIVE", bool(account.details.get("archived")) or settings.get("active") is False),
-        ("WAITING_FOR_POLICY", account.portfolio.strategy is None and _is_managed(account)),
+        ("INACTIVE", bool(account.details.get("archived")) or settings_of(account.details).get("active") is False),
+        ("WAITING_FOR_POLICY", account.portfolio.strategy is None and is_managed(account.details)),
         ("WAITING_FOR_ACCOUNT", broker is not None and broker.get("bank_account_number") is None),
         ("WAITING_FOR_FUNDS", not any(account.portfolio.holdings.values())),
     )
     return next((status for status, holds in waits if holds), "ACTIVE")
-
-
-def _is_managed(account: Account) -> bool:
-    return str(account.details.get("config", {}).get("manager", "")).startswith("ROBO_ADVISOR")
 
 
 async def _tell_changes(

@@ -9,10 +9,10 @@ from assetmix.persistence.journal import note, tell
 from assetmix.persistence.optimizations import Run
 from assetmix.persistence.session import Connection
 from assetmix.services.context import Caller, House, entry
+from assetmix.services.management import ADVISORY, manager_of
 from assetmix.services.triggers import Triggered, ring, trigger
 
 CHOSEN = "optimizations.owner-choice-update"
-ADVISORY = "ROBO_ADVISOR_ADVISORY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ async def choose(house: House, caller: Caller, portfolio_id: str | None, run_id:
         )
         if run is None or stored is None or run.portfolio_id != stored.id:
             raise NotFound("no such optimization")
-        if stored.details.get("config", {}).get("manager") != ADVISORY:
+        if manager_of(stored.details) != ADVISORY:
             raise Conflict("only the owner of an advisory portfolio has a choice")
         await _require_choice(connection, run, choice)
         kept = await activity.add_choice(connection, caller.tenant_id, run.id, choice, caller.key_id)

@@ -7,15 +7,14 @@ has to be tried again may come later than its successors.
 """
 
 import asyncio
-import datetime as dt
 import json
 import logging
 import random
-import time
 from collections import Counter
 
 from standardwebhooks import Webhook as Signer
 
+from assetmix.clock import now
 from assetmix.errors import Error
 from assetmix.jobs.post import Answer, PostOffice
 from assetmix.persistence import webhooks
@@ -102,19 +101,19 @@ async def _settle(house: House, message: Message, answer: Answer) -> None:
 
 def _headers(house: House, message: Message, body: bytes) -> dict[str, str]:
     """Sign with the secret, and with the one before while both are good."""
-    now = dt.datetime.fromtimestamp(time.time(), dt.UTC)
+    moment = now()
     pepper, webhook = house.settings.key_pepper.get_secret_value(), message.webhook
     generations = [webhook.generation]
-    if webhook.overlap_until is not None and webhook.overlap_until > now:
+    if webhook.overlap_until is not None and webhook.overlap_until > moment:
         generations.append(webhook.generation - 1)
     signed = [
-        Signer(secret_of(pepper, message.tenant_id, webhook, one)).sign(message.event.id, now, body.decode())
+        Signer(secret_of(pepper, message.tenant_id, webhook, one)).sign(message.event.id, moment, body.decode())
         for one in generations
     ]
     return {
         "content-type": "application/json",
         "user-agent": "assetmix",
         "webhook-id": message.event.id,
-        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-timestamp": str(int(moment.timestamp())),
         "webhook-signature": " ".join(signed),
     }

@@ -1,9 +1,8 @@
 """What the scheduler asks for by itself: runs of portfolios that are due, and of all managed ones by night."""
 
-import datetime as dt
 import logging
-import time
 
+from assetmix.clock import now
 from assetmix.errors import Error, Unavailable
 from assetmix.persistence import due, tenants
 from assetmix.persistence.session import Connection
@@ -18,12 +17,12 @@ SCHEDULER = "scheduler"
 
 async def begin_night(house: House) -> bool:
     """Make every managed portfolio due once a day, from the hour on that is set (UTC); whether it was done now."""
-    now = dt.datetime.fromtimestamp(time.time(), dt.UTC)
+    moment = now()
     hour = house.settings.nightly_hour
-    if hour is None or now.hour < hour:
+    if hour is None or moment.hour < hour:
         return False
     async with house.database.transaction() as connection:
-        return await due.begin_night(connection, now.date())
+        return await due.begin_night(connection, moment.date())
 
 
 async def optimize_due(house: House) -> bool:

@@ -11,6 +11,7 @@ from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Conflict, Fault
 from assetmix.optimization.application import strange_scopes
 from assetmix.optimization.check import check_strategy, refuse
+from assetmix.optimization.scope import Ids
 from assetmix.optimization.strategy import Strategy
 from assetmix.persistence import due, strategies
 from assetmix.persistence.records import Record
@@ -91,7 +92,7 @@ async def _check(connection: Connection, caller: Caller, policy: Policy) -> None
         policy.pointed(Fault(f"/constraints/{i}{pointer}", "unknown-group", _UNKNOWN))
         for i, constraint in enumerate(policy.strategy.constraints)
         for pointer, scope in constraint.scopes()
-        if scope in strange - elsewhere and not hasattr(scope, "ids")
+        if scope in strange - elsewhere and not isinstance(scope, Ids)
     ]
     refuse(faults)
 

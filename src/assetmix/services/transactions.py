@@ -17,8 +17,8 @@ NOTHING = Triggered(None)
 DONE = ("EXECUTED", "SETTLED")
 
 
-async def add(house: House, caller: Caller, portfolio_id: str, documents: list[dict[str, Any]]) -> list[Record]:
-    """Store transactions of a portfolio, all or none.
+async def add(house: House, caller: Caller, portfolio_id: str, documents: dict[str, dict[str, Any]]) -> list[Record]:
+    """Store transactions of a portfolio, all or none; each by the pointer to where it was sent.
 
     Raises
     ------
@@ -32,7 +32,9 @@ async def add(house: House, caller: Caller, portfolio_id: str, documents: list[d
         if known is None:
             raise NotFound("no such portfolio")
         await _require_own(connection, caller, known.id, documents)
-        stored = [await records.add(connection, caller, _new(caller, known.id, document)) for document in documents]
+        stored = [
+            await records.add(connection, caller, _new(caller, known.id, document)) for document in documents.values()
+        ]
         triggered = await _after(house, connection, caller, known.id, stored)
     ring(house, triggered)
     return stored
@@ -60,7 +62,7 @@ async def change(  # noqa: PLR0913, PLR0917 - each is a part of the request
         known = await records.locked(connection, caller, "transaction", transaction_id, expected)
         if portfolio is None or known.portfolio_id != portfolio.id:
             raise NotFound("no such transaction")
-        await _require_own(connection, caller, portfolio.id, [document])
+        await _require_own(connection, caller, portfolio.id, {"": document})
         stored = await records.changed(connection, caller, known, known.document | document)
         changed = [] if stored.version == known.version else [stored]
         triggered = await _after(house, connection, caller, portfolio.id, changed)
@@ -69,15 +71,14 @@ async def change(  # noqa: PLR0913, PLR0917 - each is a part of the request
 
 
 async def _require_own(
-    connection: Connection, caller: Caller, portfolio_id: str, documents: list[dict[str, Any]]
+    connection: Connection, caller: Caller, portfolio_id: str, documents: dict[str, dict[str, Any]]
 ) -> None:
-    for i, document in enumerate(documents):
+    for pointer, document in documents.items():
         run_id = document.get("optimization_id")
         run = None if run_id is None else await optimizations.find_run(connection, caller.tenant_id, run_id)
         if run_id is not None and (run is None or run.portfolio_id != portfolio_id):
             detail = "this portfolio has no such optimization"
-            pointer = f"/{i}/optimization_id" if len(documents) > 1 else "/optimization_id"
-            raise InvalidRequest(detail, [Fault(pointer, "unknown-optimization", detail)])
+            raise InvalidRequest(detail, [Fault(f"{pointer}/optimization_id", "unknown-optimization", detail)])
 
 
 async def _after(

@@ -1,10 +1,10 @@
 """What has a portfolio optimized: every change of it, cash that moves, its policy, the night; and what forbids it."""
 
 import datetime as dt
-import time
 from dataclasses import dataclass
 from typing import Any
 
+from assetmix.clock import now
 from assetmix.codec.documents import digest
 from assetmix.errors import InvalidRequest, NotFound, QuotaExceeded
 from assetmix.persistence import activity, due, optimizations, portfolios
@@ -15,6 +15,7 @@ from assetmix.persistence.portfolios import StoredPortfolio
 from assetmix.persistence.session import Connection
 from assetmix.services.context import Caller, House
 from assetmix.services.ids import new_id
+from assetmix.services.management import is_managed, settings_of
 from assetmix.services.optimizations import ring_for, store
 from assetmix.services.preparation import DEFAULT_SECONDS, HASH_DIGITS, Request
 
@@ -61,16 +62,15 @@ def ring(house: House, triggered: Triggered) -> None:
 
 def hindrance_of(stored: StoredPortfolio, under_way: Activity) -> str | None:
     """Say what forbids that a portfolio is optimized, None for nothing."""
-    config = stored.details.get("config", {})
-    settings = config.get("manager_settings", {})
+    settings = settings_of(stored.details)
     cooldown = settings.get("optimization_cooldown_end")
     reasons = (
-        (config.get("manager", "USER_MANAGED") == "USER_MANAGED", "its user manages it"),
+        (not is_managed(stored.details), "its user manages it"),
         (stored.document.get("strategy") is None, "it has no policy yet"),
         (settings.get("active") is False, "it is not active"),
         (bool(stored.details.get("archived")), "it is archived"),
         (not any(stored.document["holdings"].values()), "it holds nothing yet, not even cash"),
-        (cooldown is not None and _moment(cooldown) > _now(), f"it is left alone until {cooldown}"),
+        (cooldown is not None and _moment(cooldown) > now(), f"it is left alone until {cooldown}"),
         (under_way.under_way > 0, f"{under_way.under_way} orders of it are being executed"),
         (under_way.accepted is not None, f"its owner has accepted {under_way.accepted}, whose orders come first"),
     )
@@ -107,7 +107,3 @@ async def _refused(
 
 def _moment(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text)
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.fromtimestamp(time.time(), dt.UTC)

@@ -10,11 +10,11 @@ import datetime as dt
 import hashlib
 import hmac
 import ipaddress
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from assetmix.clock import now
 from assetmix.errors import Conflict, Fault, NotFound
 from assetmix.jobs.post import Forbidden, require_address
 from assetmix.optimization.check import refuse
@@ -110,7 +110,7 @@ async def replace(house: House, connection: Connection, caller: Caller, wanted: 
 def _require_rest(webhook: Webhook) -> None:
     """Refuse a second rotation while the first one's overlap lasts: the secret in use would be void at once."""
     until = webhook.overlap_until
-    if until is not None and until > dt.datetime.fromtimestamp(time.time(), dt.UTC):
+    if until is not None and until > now():
         raise Conflict(f"the secret was rotated already; rotate it again after {until.isoformat()}")
 
 
@@ -164,9 +164,7 @@ async def get_event(house: House, caller: Caller, event_id: str) -> tuple[Stored
         when there is none
     """
     async with house.database.transaction(caller.tenant_id) as connection:
-        found = await webhooks.find_event(connection, caller.tenant_id, event_id)
-        if found is None or not found.data:
-            raise NotFound("no such event")
+        found = await _told(connection, caller, event_id)
         return found, await webhooks.deliveries_of(connection, caller.tenant_id, event_id)
 
 
@@ -179,9 +177,15 @@ async def resend(house: House, caller: Caller, event_id: str) -> tuple[StoredEve
         when there is none
     """
     async with house.database.transaction(caller.tenant_id) as connection:
-        found = await webhooks.find_event(connection, caller.tenant_id, event_id)
-        if found is None or not found.data:
-            raise NotFound("no such event")
+        found = await _told(connection, caller, event_id)
         await webhooks.resend(connection, caller.tenant_id, event_id)
         await note(connection, caller.tenant_id, entry(caller, "event.resend", event_id))
         return found, await webhooks.deliveries_of(connection, caller.tenant_id, event_id)
+
+
+async def _told(connection: Connection, caller: Caller, event_id: str) -> StoredEvent:
+    """Give an event that is told to endpoints."""
+    found = await webhooks.find_event(connection, caller.tenant_id, event_id)
+    if found is None or not found.data:
+        raise NotFound("no such event")
+    return found

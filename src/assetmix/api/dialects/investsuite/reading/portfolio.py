@@ -6,12 +6,10 @@ from assetmix.api.dialects.investsuite.schemas.portfolio import ManagerSettings,
 from assetmix.domain.portfolio import Portfolio
 from assetmix.persistence.portfolios import StoredPortfolio
 from assetmix.services.accounts import Account
+from assetmix.services.management import config_of, settings_of
 
 MOVED = ("policy_id", "divest_amount")
 """Settings that the core works with."""
-
-UNMANAGED = {"manager": "USER_MANAGED", "manager_version": 1}
-"""Configuration of portfolios that were written without one, through the native paths."""
 
 
 def read_portfolio(body: PortfolioBody) -> Account:
@@ -34,12 +32,12 @@ def apply_change(known: StoredPortfolio, change: PortfolioChange) -> Account:
     settings = _settings_given(change)
     held = known.portfolio
     details = {**known.details, **{key: value for key, value in given.items() if key not in _ELSEWHERE}}
-    config: dict[str, Any] = dict(known.details.get("config") or UNMANAGED)
+    config = config_of(known.details)
     if change.config is not None:
         named = change.config.model_dump(mode="json", exclude_unset=True, exclude={"manager_settings"})
         config |= {key: value for key, value in named.items() if value is not None}
     kept = {key: value for key, value in settings.items() if key not in MOVED}
-    details["config"] = config | {"manager_settings": {**config.get("manager_settings", {}), **kept}}
+    details["config"] = config | {"manager_settings": {**settings_of(known.details), **kept}}
     portfolio = Portfolio(
         base_currency=change.base_currency or held.base_currency,
         holdings=held.holdings if change.portfolio is None else change.portfolio,

@@ -1,7 +1,5 @@
 """Cash that has come in or gone out."""
 
-import datetime as dt
-import time
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
@@ -14,6 +12,7 @@ from assetmix.api.dialects.investsuite.routes.slashes import both
 from assetmix.api.dialects.investsuite.schemas.portfolio import CASH_EVENT, CashEventBody
 from assetmix.api.idempotency import once, replayed
 from assetmix.api.openapi import accepts
+from assetmix.clock import now
 from assetmix.services import cash_events
 from assetmix.services.accounts import Changed
 from assetmix.services.cash_events import Moved
@@ -39,7 +38,7 @@ async def withdraw(request: Request, inside: InHouse, caller: Writer) -> Respons
 
 async def _moved(request: Request, inside: House, caller: Caller, kind: Literal["deposit", "withdraw"]) -> Response:
     body = await read_json(request, CASH_EVENT, most_bytes(inside))
-    identity = {"id": str(ULID()), "created": dt.datetime.fromtimestamp(time.time(), dt.UTC).isoformat()}
+    identity = {"id": str(ULID()), "created": now().isoformat()}
 
     def accepted(changed: Changed) -> Response:
         run = changed.triggered.run

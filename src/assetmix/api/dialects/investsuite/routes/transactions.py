@@ -28,11 +28,11 @@ CHANGED = accepts("InvestSuiteTransaction", TRANSACTION, headers=("If-Match",))
 async def add_transactions(portfolio_id: str, request: Request, inside: InHouse, caller: Writer) -> JSONResponse:
     """Record a transaction, or several: all or none. Holdings are told apart from them."""
     given = await read_json(request, TRANSACTIONS, most_bytes(inside))
-    many = given if isinstance(given, list) else [given]
-    documents = [read_transaction(one, f"/{i}" if given is many else "") for i, one in enumerate(many)]
+    many = {f"/{i}": one for i, one in enumerate(given)} if isinstance(given, list) else {"": given}
+    documents = {pointer: read_transaction(one, pointer) for pointer, one in many.items()}
     stored = await transactions.add(inside, caller, portfolio_id, documents)
     written = [writing.write_transaction(one) for one in stored]
-    return JSONResponse(written if given is many else written[0], status_code=201)
+    return JSONResponse(written if isinstance(given, list) else written[0], status_code=201)
 
 
 @both(router, "GET", "/")

@@ -11,6 +11,7 @@ from assetmix.persistence.portfolios import StoredPortfolio
 from assetmix.persistence.records import Record
 from assetmix.services.accounts import SYSTEM_USER, Account, status_of
 from assetmix.services.ids import looks_like_id
+from assetmix.services.management import config_of, settings_of
 from assetmix.services.tokens import ACCESS_SECONDS, Tokens
 
 JSON = dict[str, Any]
@@ -37,11 +38,10 @@ def write_portfolio(stored: StoredPortfolio) -> JSON:
 
 def _portfolio(stored: StoredPortfolio) -> JSON:
     portfolio, details = stored.portfolio, stored.details
-    config = details.get("config") or {"manager": "USER_MANAGED", "manager_version": 1}
     policy = portfolio.strategy
     settings = {
         **MANAGER_SETTINGS,
-        **config.get("manager_settings", {}),
+        **settings_of(details),
         "policy_id": policy if policy is not None and looks_like_id(policy) else None,
         "divest_amount": portfolio.divest_amount or None,
     }
@@ -51,7 +51,7 @@ def _portfolio(stored: StoredPortfolio) -> JSON:
         **known,
         "external_id": details.get("external_id", own),
         "base_currency": portfolio.base_currency,
-        "config": {**config, "manager_settings": settings},
+        "config": {**config_of(details), "manager_settings": settings},
         "portfolio": dict(portfolio.holdings),
         "brokerage_account": details.get("brokerage_account"),
         "snapshot_datetime": details.get("snapshot_datetime"),

@@ -1,7 +1,5 @@
 """Errors as the documents print them."""
 
-import datetime as dt
-import time
 from typing import Any
 
 from fastapi import Request
@@ -9,6 +7,7 @@ from starlette.responses import JSONResponse, Response
 
 from assetmix.api.context import request_id
 from assetmix.api.problems import Problem
+from assetmix.clock import now
 
 TYPES = {"unknown_field": "value_error.extra", "missing": "value_error.missing"}
 """Kinds of faults that the documents have a name for; others are value errors of our own name."""
@@ -32,8 +31,7 @@ def write_error(request: Request, problem: Problem) -> Response:
         ]
         body: dict[str, Any] = {"title": title, "detail": detail, "status": status, "body": None}
     else:
-        moment = dt.datetime.fromtimestamp(time.time(), dt.UTC)
-        body = {"title": title, "description": problem.detail, "request_id": identity, "timestamp": moment.isoformat()}
+        body = {"title": title, "description": problem.detail, "request_id": identity, "timestamp": now().isoformat()}
     return JSONResponse(body, status_code=status, headers=problem.headers)
 
 
