@@ -64,6 +64,10 @@ class Decision:
         self.indicators: dict[str, Expression] = {}
         self.weights: Expression = cp.Variable(len(problem.universe), name="weights")
 
+    def differs(self, problem: Problem) -> bool:
+        """Whether any row stated so far is another one for another problem of the structure."""
+        return any(not np.array_equal(one.value, np.asarray(read(problem))) for one, read in self._parameters)
+
     def parameter(self, read: Reader, *, nonnegative: bool = False) -> Expression:
         """Make a parameter whose value is read from each problem that is solved.
 

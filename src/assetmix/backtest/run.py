@@ -1,0 +1,141 @@
+"""A whole backtest: prepared, walked, summed up."""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from assetmix.backtest.account import Account
+from assetmix.backtest.adviser import Adviser
+from assetmix.backtest.market import market_of
+from assetmix.backtest.result import Backtest, Point, Rebalance
+from assetmix.backtest.schedule import Sessions
+from assetmix.backtest.spec import BacktestSpec
+from assetmix.backtest.statistics import Path, drawdowns, fallen, statistics, years
+from assetmix.backtest.walk import Course, Standing, Stretch, walk
+from assetmix.domain.arrays import Vector
+from assetmix.domain.snapshot import Snapshot
+from assetmix.errors import Fault
+from assetmix.optimization.check import refuse
+from assetmix.optimization.methods import Remaining
+from assetmix.optimization.resolve import Question, in_base_currency
+
+FEWEST_SESSIONS = 2
+
+Progress = Callable[[float], None]
+"""Told how much is done, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A backtest that can be walked: the question in one currency, the course, and where the walk begins."""
+
+    question: Question
+    course: Course
+    begin: Standing
+    adviser: Adviser
+
+    @property
+    def days(self) -> Sessions:
+        """(T,) ordinals of the backtest's sessions."""
+        return self.course.market.days[self.course.market.first :]
+
+
+def plan(question: Question, spec: BacktestSpec, remaining: Remaining) -> Plan:
+    """Make ready what a walk needs.
+
+    Raises
+    ------
+    InvalidRequest
+        when the backtest cannot begin, with the faults of its first decision
+    """
+    asked = in_base_currency(question)
+    market = market_of(asked.snapshot, spec)
+    refuse(_faults(asked.snapshot, spec, len(market.days) - market.first))
+    course = Course(market, spec, spec.trading(asked.strategy.trading), asked.snapshot.universe.ids)
+    units = asked.snapshot.universe.vector(asked.portfolio.positions)
+    begin = Standing(market.first, Account(units, asked.portfolio.cash))
+    adviser = Adviser(asked, market, spec, remaining)
+    adviser.require(market.first, begin.account)
+    return Plan(asked, course, begin, adviser)
+
+
+def backtest(question: Question, spec: BacktestSpec, remaining: Remaining, progress: Progress) -> Backtest:
+    """Walk through the sessions and sum up.
+
+    Raises
+    ------
+    InvalidRequest
+        when the backtest cannot begin
+    OutOfTime
+        when the time allowed is over before the end
+    """
+    ready = plan(question, spec, remaining)
+    stretches: list[Stretch] = []
+    for stretch in walk(ready.course, ready.adviser.advise, ready.begin):
+        stretches.append(stretch)
+        progress((stretch.standing.place - ready.begin.place) / max(1, len(ready.days) - 1))
+    values = [np.array([ready.begin.account.value(ready.course.market.known[ready.begin.place])])]
+    values += [one.values for one in stretches]
+    rebalances = [one.rebalance for one in stretches if one.rebalance is not None]
+    return summed_up(ready, np.concatenate(values), rebalances)
+
+
+def summed_up(ready: Plan, values: Vector, rebalances: Sequence[Rebalance]) -> Backtest:
+    """Describe a walk by its values (T,) and its decisions."""
+    path = Path(ready.days, values, _benchmark(ready, float(values[0])), ready.course.spec.cash_rate)
+    figures = statistics(path, rebalances)
+    return Backtest(
+        sentence=_sentence(path, rebalances),
+        statistics=figures,
+        values=_points(path),
+        drawdowns=drawdowns(path),
+        years=years(path),
+        rebalances=tuple(replace(one, weights={}, trades={}) for one in rebalances),
+    )
+
+
+def _faults(snapshot: Snapshot, spec: BacktestSpec, sessions: int) -> list[Fault]:
+    if sessions >= FEWEST_SESSIONS:
+        return []
+    known = "there are no prices at all"
+    if len(snapshot.dates):
+        first, last = (snapshot.as_of.fromordinal(int(snapshot.dates[place])) for place in (0, -1))
+        known = f"prices go from {first} to {last}"
+    detail = f"there are no two sessions with prices from {spec.start} to {spec.end}; {known}"
+    return [Fault("/from", "missing-price", detail)]
+
+
+def _benchmark(ready: Plan, start: float) -> Vector | None:
+    """Worth (T,) of the benchmark, its weights restored at every session; None where there is none."""
+    weights = ready.question.strategy.benchmark or ready.question.portfolio.benchmark
+    if not weights:
+        return None
+    market, universe = ready.course.market, ready.question.snapshot.universe
+    columns = [universe.positions[key] for key in weights]
+    prices = market.known[market.first :][:, columns]
+    if not (prices[0] > 0).all():
+        return None
+    shares = np.array([weights[key] for key in weights])
+    cash = (1.0 - shares.sum()) * (market.growth[market.first + 1 :] - 1.0)
+    growth = 1.0 + (prices[1:] / prices[:-1] - 1.0) @ shares + cash
+    return np.asarray(start * np.concatenate([[1.0], np.cumprod(growth)]))
+
+
+def _points(path: Path) -> tuple[Point, ...]:
+    below = fallen(path.values)
+    other = [None] * len(path.values) if path.benchmark is None else path.benchmark.tolist()
+    rows = zip(path.days.tolist(), path.values.tolist(), other, below.tolist(), strict=True)
+    return tuple(
+        Point(date=dt.date.fromordinal(day), value=value, benchmark=beside, drawdown=down)
+        for day, value, beside, down in rows
+    )
+
+
+def _sentence(path: Path, rebalances: Sequence[Rebalance]) -> str:
+    kept = sum(one.status == "kept" for one in rebalances)
+    traded = sum(one.status == "traded" for one in rebalances)
+    total = float(path.values[-1] / path.values[0] - 1.0)
+    told = f"{len(path.values)} sessions, {len(rebalances)} decisions, {traded} of them traded: {total:+.2%} in all."
+    return f"{told} At {kept} the strategy had no answer and the old weights stayed." if kept else told

@@ -1,0 +1,180 @@
+"""The figures of a tear sheet, from values at the close of each session."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from assetmix.backtest.result import Drawdown, Rebalance, Statistics, Year
+from assetmix.backtest.schedule import Sessions
+from assetmix.domain.arrays import Vector
+
+SESSIONS_PER_YEAR = 252
+DAYS_PER_YEAR = 365.25
+WORST = 0.05
+"""Part of the sessions whose losses the conditional value at risk is the mean of."""
+
+MOST_DRAWDOWNS = 10
+MONTHS = 12
+NOTHING = 1e-14
+"""A deviation below this is rounding noise of returns of order one, and no ratio is taken of it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """Values (T,) at the close of sessions and of the benchmark from the same beginning, where there is one."""
+
+    days: Sessions
+    values: Vector
+    benchmark: Vector | None
+    cash_rate: float
+
+    @property
+    def returns(self) -> Vector:
+        """Simple returns (T - 1,)."""
+        return returns_of(self.values)
+
+
+def returns_of(values: Vector) -> Vector:
+    """Simple returns (T - 1,) of values (T,)."""
+    return np.asarray(values[1:] / values[:-1] - 1.0)
+
+
+def statistics(path: Path, rebalances: Sequence[Rebalance]) -> Statistics:
+    """Compute every figure; see `Statistics` for what each is."""
+    returns, worst = path.returns, worst_drawdown(path)
+    years = float(path.days[-1] - path.days[0]) / DAYS_PER_YEAR
+    total = float(path.values[-1] / path.values[0]) - 1.0
+    annual = (1.0 + total) ** (1.0 / years) - 1.0 if years > 0 and total > -1.0 else None
+    volatility = _deviation(returns)
+    turnover = sum(one.turnover for one in rebalances)
+    return Statistics(
+        initial_value=float(path.values[0]),
+        final_value=float(path.values[-1]),
+        total_return=total,
+        annual_return=annual,
+        volatility=volatility,
+        volatility_per_year=None if volatility is None else volatility * SESSIONS_PER_YEAR**0.5,
+        sharpe_ratio=_ratio(_excess(path), volatility),
+        sortino_ratio=_ratio(_excess(path), downside(path)),
+        calmar_ratio=None if annual is None or worst is None else annual / worst.depth,
+        max_drawdown=0.0 if worst is None else worst.depth,
+        max_drawdown_peak=None if worst is None else worst.peak,
+        max_drawdown_trough=None if worst is None else worst.trough,
+        max_drawdown_recovered=None if worst is None else worst.recovered,
+        cvar=cvar(returns) if len(returns) else None,
+        hit_rate=float((returns > 0).mean()) if len(returns) else None,
+        best_session=float(returns.max()) if len(returns) else None,
+        worst_session=float(returns.min()) if len(returns) else None,
+        **_relative(path),
+        turnover=turnover,
+        turnover_per_year=turnover / years if years > 0 else None,
+        cost=sum(one.cost for one in rebalances),
+        rebalances=len(rebalances),
+        kept=sum(one.status == "kept" for one in rebalances),
+    )
+
+
+def _excess(path: Path) -> float:
+    """Mean return of a session above the interest on cash."""
+    return float(path.returns.mean()) - path.cash_rate / SESSIONS_PER_YEAR if len(path.values) > 1 else 0.0
+
+
+def _deviation(returns: Vector) -> float | None:
+    """Standard deviation, divisor T - 1."""
+    return float(returns.std(ddof=1)) if len(returns) > 1 else None
+
+
+def downside(path: Path) -> float | None:
+    """Root mean square of what returns fall short of the interest on cash, divisor T.
+
+    Source: Sortino and Price, Performance measurement in a downside risk framework, Journal of
+    Investing 3, 1994.
+    """
+    missed = np.minimum(path.returns - path.cash_rate / SESSIONS_PER_YEAR, 0.0)
+    return float(np.sqrt(np.mean(missed**2))) if len(missed) else None
+
+
+def _ratio(mean: float, deviation: float | None) -> float | None:
+    if deviation is None or deviation <= NOTHING:
+        return None
+    return float(mean / deviation * np.sqrt(SESSIONS_PER_YEAR))
+
+
+def cvar(returns: Vector) -> float:
+    """Mean loss of the worst 5 % of sessions, the last of them in part.
+
+    Source: Rockafellar and Uryasev, Optimization of conditional value-at-risk, Journal of Risk 2, 2000.
+    """
+    losses = np.sort(-returns)[::-1]
+    counted = WORST * len(losses)
+    whole = int(counted)
+    tail = float(losses[:whole].sum()) + (counted - whole) * float(losses[min(whole, len(losses) - 1)])
+    return tail / counted
+
+
+def _relative(path: Path) -> dict[str, float | None]:
+    """Figures against the benchmark; null without one."""
+    names = ("tracking_error", "information_ratio", "beta", "benchmark_total_return")
+    if path.benchmark is None or len(path.values) < 3:  # noqa: PLR2004 - two returns, the fewest that vary
+        return dict.fromkeys(names)
+    returns, other = path.returns, returns_of(path.benchmark)
+    active = returns - other
+    deviation = float(active.std(ddof=1))
+    spread = float(other.var(ddof=1))
+    beta = float(np.cov(returns, other)[0, 1]) / spread if spread > NOTHING**2 else None
+    total = float(path.benchmark[-1] / path.benchmark[0]) - 1.0
+    figures = (deviation * SESSIONS_PER_YEAR**0.5, _ratio(float(active.mean()), deviation), beta, total)
+    return dict(zip(names, figures, strict=True))
+
+
+def fallen(values: Vector) -> Vector:
+    """Distance (T,) from the highest value so far, positive fractions of it."""
+    return np.asarray(1.0 - values / np.maximum.accumulate(values))
+
+
+def worst_drawdown(path: Path) -> Drawdown | None:
+    """The deepest fall, None where there was none."""
+    return next(iter(drawdowns(path)), None)
+
+
+def drawdowns(path: Path) -> tuple[Drawdown, ...]:
+    """The deepest falls from a peak until it is reached again, deepest first."""
+    below = fallen(path.values) > 0
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], below, [False]]).astype(np.int8)))
+    found = [_drawdown(path, int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    return tuple(sorted(found, key=lambda one: -one.depth)[:MOST_DRAWDOWNS])
+
+
+def _drawdown(path: Path, start: int, end: int) -> Drawdown:
+    """The fall whose sessions below the peak are from `start` up to, not including, `end`."""
+    peak, trough = start - 1, start + int(np.argmin(path.values[start:end]))
+    return Drawdown(
+        depth=float(1.0 - path.values[trough] / path.values[peak]),
+        peak=_day(path, peak),
+        trough=_day(path, trough),
+        recovered=_day(path, end) if end < len(path.values) else None,
+    )
+
+
+def years(path: Path) -> tuple[Year, ...]:
+    """Returns of each calendar month and year; the first ones begin where the backtest does."""
+    dates = [dt.date.fromordinal(int(day)) for day in path.days]
+    found = []
+    for year, places in groupby(range(len(dates)), key=lambda place: dates[place].year):
+        inside = list(places)
+        months: list[float | None] = [None] * MONTHS
+        for month, days in groupby(inside, key=lambda place: dates[place].month):
+            months[month - 1] = _change(path, list(days))
+        found.append(Year(year=year, months=tuple(months), total=_change(path, inside)))
+    return tuple(found)
+
+
+def _change(path: Path, places: list[int]) -> float:
+    return float(path.values[places[-1]] / path.values[max(0, places[0] - 1)]) - 1.0
+
+
+def _day(path: Path, place: int) -> dt.date:
+    return dt.date.fromordinal(int(path.days[place]))
