@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from assetmix.backtest.result import Backtest
-from assetmix.backtest.run import backtest
+from assetmix.backtest.result import Backtest, Rebalance
+from assetmix.backtest.run import backtest, plan, told
 from assetmix.backtest.spec import BacktestSpec, Schedule
+from assetmix.backtest.walk import walk
 from assetmix.domain.instrument import Instrument
 from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.snapshot import Snapshot
@@ -57,11 +58,22 @@ def question_of(prices: pd.DataFrame, strategy: Strategy, holdings: dict[str, fl
     return Question(strategy, portfolio, snapshot_of(prices), "strategy", "snapshot")
 
 
-def run(prices: pd.DataFrame, strategy: Strategy, holdings: dict[str, float] | None = None, **asked: Any) -> Backtest:
+def run(table: pd.DataFrame, strategy: Strategy, holdings: dict[str, float] | None = None, **asked: Any) -> Backtest:
     """Run a backtest over all days of a table of prices, at the close of the day of the decision."""
-    days = {"start": prices.index[0].date(), "end": prices.index[-1].date()}
-    spec = BacktestSpec(**(days | {"execution": "same_close"} | asked))
-    return backtest(question_of(prices, strategy, holdings), spec, lambda: 600.0, lambda _: None)
+    return backtest(question_of(table, strategy, holdings), spec_of(table, **asked), lambda: 600.0, lambda _: None)
+
+
+def decisions(table: pd.DataFrame, strategy: Strategy, **asked: Any) -> list[Rebalance]:
+    """Give the decisions of such a backtest with weights and trades."""
+    ready = plan(question_of(table, strategy), spec_of(table, **asked), lambda: 600.0)
+    stretches = walk(ready.course, ready.adviser.advise, ready.begin)
+    return [told(ready.course, one.carried, whole=True) for one in stretches if one.carried is not None]
+
+
+def spec_of(table: pd.DataFrame, **asked: Any) -> BacktestSpec:
+    """What is asked for, by default all days of a table."""
+    days = {"start": table.index[0].date(), "end": table.index[-1].date()}
+    return BacktestSpec(**(days | {"execution": "same_close"} | asked))
 
 
 def monthly(**fields: Any) -> Schedule:
@@ -71,7 +83,8 @@ def monthly(**fields: Any) -> Schedule:
 
 def values_of(found: Backtest) -> np.ndarray:
     """The equity curve."""
-    return np.array([one.value for one in found.values])
+    path = found.path
+    return np.asarray(path.values)
 
 
 def day(text: str) -> dt.date:

@@ -29,7 +29,8 @@ def peer(prices: pd.DataFrame, *algorithms: object) -> np.ndarray:
     algos = [*algorithms, bt.algos.SelectAll(), bt.algos.WeighEqually(), bt.algos.Rebalance()]
     test = bt.Backtest(bt.Strategy("s", algos), prices, integer_positions=False, initial_capital=markets.MONEY)
     bt.run(test)
-    return test.strategy.values.to_numpy()[1:]  # before the first day it has a row of its own
+    curve = test.strategy.values  # noqa: PD011 - not a frame
+    return np.asarray(curve)[1:]  # before the first day it has a row of its own
 
 
 @pytest.mark.parametrize("kind", ["monthly", "quarterly", "annually", "weekly"])

@@ -54,12 +54,21 @@ class Fees:
     impact: Vector | float = 0.0
     band: float = 0.0
 
-    def of(self, sizes: Vector, value: float) -> Vector:
-        """Cost (m,) of trades of the given sizes (m,), fractions of a value."""
-        return np.asarray(self.trading.costs(sizes * value) / value + self.impact * sizes**1.5)
+    @property
+    def is_proportional(self) -> bool:
+        """Whether a trade costs a fraction of its amount and nothing else."""
+        return self.trading.cost_amount == 0 and isinstance(self.impact, float) and self.impact == 0
 
-    def slope(self, sizes: Vector) -> Vector:
+    def of(self, sizes: Vector, value: float) -> float:
+        """Cost of trades of the given sizes (m,), all in fractions of a value."""
+        if self.is_proportional:
+            return self.trading.cost_fraction * float(sizes.sum())
+        return float((self.trading.costs(sizes * value) / value + self.impact * sizes**1.5).sum())
+
+    def slope(self, sizes: Vector) -> Vector | float:
         """About how much more a larger trade costs (m,)."""
+        if self.is_proportional:
+            return self.trading.cost_fraction
         return np.asarray(self.trading.cost_fraction + 1.5 * self.impact * np.sqrt(sizes))
 
 
@@ -81,19 +90,13 @@ def trade(account: Account, target: Target, prices: Vector, possible: NDArray[np
     """
     value = account.value(prices)
     now = account.units * prices / value
-    free = possible & ~_inside(now, target.weights, fees.band)
+    free = possible if not fees.band else possible & ~_inside(now, target.weights, fees.band)
     wanted = _affordable(now, target, free, fees, value)
-    least = fees.trading.min_order_amount / value
-    small = free & (np.abs(wanted - now) < least)
-    while small.any():
-        free &= ~small
-        wanted = _affordable(now, target, free, fees, value)
-        small = free & (np.abs(wanted - now) < least)
-    trades = np.where(free, wanted - now, 0.0)
-    cost = float(fees.of(np.abs(trades), value).sum()) * value
-    closed = free & (wanted == 0.0)
-    moved = np.divide(trades * value, prices, out=np.zeros_like(prices), where=free & (prices > 0))
-    units = np.where(closed, 0.0, account.units + moved)
+    if fees.trading.min_order_amount:
+        wanted, free = _large_enough(now, target, free, fees, value)
+    trades = wanted - now
+    cost = fees.of(np.abs(trades), value) * value
+    units = np.where(free, np.divide(wanted * value, prices, out=np.zeros(len(prices)), where=free), account.units)
     return Traded(Account(units, account.cash - float(trades.sum()) * value - cost), trades, cost)
 
 
@@ -107,22 +110,37 @@ def paid_out(account: Account, prices: Vector, gone: NDArray[np.bool_]) -> Accou
 
 def _inside(now: Vector, target: Vector, band: float) -> NDArray[np.bool_]:
     """Which positions are near enough to their targets; one that is to be closed never is."""
-    return (np.abs(now - target) <= band * np.abs(target)) & (target != 0) if band else np.zeros(len(now), dtype=bool)
+    return np.asarray((np.abs(now - target) <= band * np.abs(target)) & (target != 0))
+
+
+def _large_enough(
+    now: Vector, target: Target, free: NDArray[np.bool_], fees: Fees, value: float
+) -> tuple[Vector, NDArray[np.bool_]]:
+    """Leave out trades below the minimum order, one after the other until none is left."""
+    least = fees.trading.min_order_amount / value
+    while True:
+        wanted = _affordable(now, target, free, fees, value)
+        small = free & (np.abs(wanted - now) < least)
+        if not small.any():
+            return wanted, free
+        free = free & ~small
 
 
 def _affordable(now: Vector, target: Target, free: NDArray[np.bool_], fees: Fees, value: float) -> Vector:
     """Weights (m,) that the trades lead to: the target's, in proportion smaller where cash would not suffice."""
-    if (target.weights < 0).any() or (now < 0).any():
+    if target.weights.min() < 0 or now.min() < 0:
         return np.where(free, target.weights, now)  # short sales raise cash: nothing is to be made smaller
+    tied = np.where(free, 0.0, now)
     wanted = np.where(free, target.weights, 0.0)
-    room = 1.0 - float(now[~free].sum()) - (target.cash if target.cash > HELD else 0.0)
-    scale = 1.0
+    total, changed = float(wanted.sum()), now - tied
+    room = 1.0 - float(tied.sum()) - (target.cash if target.cash > HELD else 0.0)
+    scale, trades = 1.0, wanted - changed
     for _ in range(ROUNDS):
-        sizes = np.abs(np.where(free, scale * wanted - now, 0.0))
-        excess = float(scale * wanted.sum() + fees.of(sizes, value).sum()) - room
+        sizes = np.abs(trades)
+        excess = scale * total + fees.of(sizes, value) - room
         if excess <= PRECISION:
             break
-        sides = np.where(scale * wanted > now, 1.0, -1.0)
-        slope = float((wanted * (1.0 + sides * fees.slope(sizes))).sum())
+        slope = total + float(((wanted * np.sign(trades)) * fees.slope(sizes)).sum())
         scale = max(0.0, scale - excess / slope) if slope > 0 else 0.0
-    return np.where(free, scale * wanted, now)
+        trades = scale * wanted - changed
+    return scale * wanted + tied

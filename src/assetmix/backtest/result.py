@@ -3,7 +3,13 @@
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assetmix.domain.arrays import Vector
 
 Status = Literal["traded", "unchanged", "kept"]
 
@@ -27,16 +33,6 @@ class Rebalance:
     """After the execution, fractions of value; cash is the rest."""
     trades: Mapping[str, float] = field(default_factory=dict)
     """Units bought, negative for sold."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """Worth at the close of a session, the benchmark's from the same beginning, and the distance from the peak."""
-
-    date: dt.date
-    value: float
-    benchmark: float | None
-    drawdown: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,14 +92,51 @@ class Statistics:
     kept: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, eq=False)
+class Path:
+    """Worth at the close of each session.
+
+    Parameters
+    ----------
+    days : (T,) ordinals
+    values : (T,) money, the first before any trade
+    benchmark : (T,) that of the benchmark from the same beginning; None without one
+    cash_rate : interest on cash a year, which ratios are above
+    """
+
+    days: NDArray[np.int64]
+    values: Vector
+    benchmark: Vector | None
+    cash_rate: float
+
+    @cached_property
+    def returns(self) -> Vector:
+        """Simple returns (T - 1,)."""
+        return returns_of(self.values)
+
+    @cached_property
+    def fallen(self) -> Vector:
+        """Distance (T,) from the highest value so far, positive fractions of it."""
+        return np.asarray(1.0 - self.values / np.maximum.accumulate(self.values))
+
+    @cached_property
+    def dates(self) -> tuple[dt.date, ...]:
+        """The sessions as dates."""
+        return tuple(dt.date.fromordinal(day) for day in self.days.tolist())
+
+
+def returns_of(values: Vector) -> Vector:
+    """Simple returns (T - 1,) of values (T,)."""
+    return np.asarray(values[1:] / values[:-1] - 1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Backtest:
     """The whole of a backtest but the weights and trades of its decisions, which are read page by page."""
 
-    status: Literal["optimal"] = "optimal"
     sentence: str
     statistics: Statistics
-    values: tuple[Point, ...]
+    path: Path
     drawdowns: tuple[Drawdown, ...]
     years: tuple[Year, ...]
     rebalances: tuple[Rebalance, ...]

@@ -2,18 +2,18 @@
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from assetmix.backtest.account import Account
 from assetmix.backtest.adviser import Adviser
 from assetmix.backtest.market import market_of
-from assetmix.backtest.result import Backtest, Point, Rebalance
+from assetmix.backtest.result import Backtest, Path, Rebalance
 from assetmix.backtest.schedule import Sessions
 from assetmix.backtest.spec import BacktestSpec
-from assetmix.backtest.statistics import Path, drawdowns, fallen, statistics, years
-from assetmix.backtest.walk import Course, Standing, Stretch, walk
+from assetmix.backtest.statistics import drawdowns, statistics, years
+from assetmix.backtest.walk import Carried, Course, Standing, walk
 from assetmix.domain.arrays import Vector
 from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Fault
@@ -35,6 +35,12 @@ class Plan:
     course: Course
     begin: Standing
     adviser: Adviser
+
+    @property
+    def first_value(self) -> Vector:
+        """(1,) worth before any trade."""
+        market = self.course.market
+        return np.array([self.begin.account.value(market.known[market.first])])
 
     @property
     def days(self) -> Sessions:
@@ -72,14 +78,32 @@ def backtest(question: Question, spec: BacktestSpec, remaining: Remaining, progr
         when the time allowed is over before the end
     """
     ready = plan(question, spec, remaining)
-    stretches: list[Stretch] = []
+    values, rebalances = [ready.first_value], []
     for stretch in walk(ready.course, ready.adviser.advise, ready.begin):
-        stretches.append(stretch)
+        values.append(stretch.values)
+        if stretch.carried is not None:
+            rebalances.append(told(ready.course, stretch.carried))
         progress((stretch.standing.place - ready.begin.place) / max(1, len(ready.days) - 1))
-    values = [np.array([ready.begin.account.value(ready.course.market.known[ready.begin.place])])]
-    values += [one.values for one in stretches]
-    rebalances = [one.rebalance for one in stretches if one.rebalance is not None]
     return summed_up(ready, np.concatenate(values), rebalances)
+
+
+def told(course: Course, carried: Carried, *, whole: bool = False) -> Rebalance:
+    """Describe a decision with dates; `whole` with the weights after it and the trades, by id."""
+    days = course.market.days
+    return Rebalance(
+        decided=dt.date.fromordinal(int(days[carried.decided])),
+        executed=dt.date.fromordinal(int(days[carried.executed])),
+        status=carried.status,
+        sentence=carried.sentence,
+        turnover=carried.turnover,
+        cost=carried.cost,
+        weights=_named(course.ids, carried.weights) if whole else {},
+        trades=_named(course.ids, carried.bought) if whole else {},
+    )
+
+
+def _named(ids: tuple[str, ...], values: Vector) -> dict[str, float]:
+    return {ids[i]: float(values[i]) for i in np.flatnonzero(values)}
 
 
 def summed_up(ready: Plan, values: Vector, rebalances: Sequence[Rebalance]) -> Backtest:
@@ -89,10 +113,10 @@ def summed_up(ready: Plan, values: Vector, rebalances: Sequence[Rebalance]) -> B
     return Backtest(
         sentence=_sentence(path, rebalances),
         statistics=figures,
-        values=_points(path),
+        path=path,
         drawdowns=drawdowns(path),
         years=years(path),
-        rebalances=tuple(replace(one, weights={}, trades={}) for one in rebalances),
+        rebalances=tuple(rebalances),
     )
 
 
@@ -121,16 +145,6 @@ def _benchmark(ready: Plan, start: float) -> Vector | None:
     cash = (1.0 - shares.sum()) * (market.growth[market.first + 1 :] - 1.0)
     growth = 1.0 + (prices[1:] / prices[:-1] - 1.0) @ shares + cash
     return np.asarray(start * np.concatenate([[1.0], np.cumprod(growth)]))
-
-
-def _points(path: Path) -> tuple[Point, ...]:
-    below = fallen(path.values)
-    other = [None] * len(path.values) if path.benchmark is None else path.benchmark.tolist()
-    rows = zip(path.days.tolist(), path.values.tolist(), other, below.tolist(), strict=True)
-    return tuple(
-        Point(date=dt.date.fromordinal(day), value=value, benchmark=beside, drawdown=down)
-        for day, value, beside, down in rows
-    )
 
 
 def _sentence(path: Path, rebalances: Sequence[Rebalance]) -> str:

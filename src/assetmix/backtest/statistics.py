@@ -1,14 +1,11 @@
 """The figures of a tear sheet, from values at the close of each session."""
 
-import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 
-from assetmix.backtest.result import Drawdown, Rebalance, Statistics, Year
-from assetmix.backtest.schedule import Sessions
+from assetmix.backtest.result import Drawdown, Path, Rebalance, Statistics, Year, returns_of
 from assetmix.domain.arrays import Vector
 
 SESSIONS_PER_YEAR = 252
@@ -20,26 +17,6 @@ MOST_DRAWDOWNS = 10
 MONTHS = 12
 NOTHING = 1e-14
 """A deviation below this is rounding noise of returns of order one, and no ratio is taken of it."""
-
-
-@dataclass(frozen=True, eq=False)
-class Path:
-    """Values (T,) at the close of sessions and of the benchmark from the same beginning, where there is one."""
-
-    days: Sessions
-    values: Vector
-    benchmark: Vector | None
-    cash_rate: float
-
-    @property
-    def returns(self) -> Vector:
-        """Simple returns (T - 1,)."""
-        return returns_of(self.values)
-
-
-def returns_of(values: Vector) -> Vector:
-    """Simple returns (T - 1,) of values (T,)."""
-    return np.asarray(values[1:] / values[:-1] - 1.0)
 
 
 def statistics(path: Path, rebalances: Sequence[Rebalance]) -> Statistics:
@@ -130,11 +107,6 @@ def _relative(path: Path) -> dict[str, float | None]:
     return dict(zip(names, figures, strict=True))
 
 
-def fallen(values: Vector) -> Vector:
-    """Distance (T,) from the highest value so far, positive fractions of it."""
-    return np.asarray(1.0 - values / np.maximum.accumulate(values))
-
-
 def worst_drawdown(path: Path) -> Drawdown | None:
     """The deepest fall, None where there was none."""
     return next(iter(drawdowns(path)), None)
@@ -142,7 +114,7 @@ def worst_drawdown(path: Path) -> Drawdown | None:
 
 def drawdowns(path: Path) -> tuple[Drawdown, ...]:
     """The deepest falls from a peak until it is reached again, deepest first."""
-    below = fallen(path.values) > 0
+    below = path.fallen > 0
     edges = np.flatnonzero(np.diff(np.concatenate([[False], below, [False]]).astype(np.int8)))
     found = [_drawdown(path, int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
     return tuple(sorted(found, key=lambda one: -one.depth)[:MOST_DRAWDOWNS])
@@ -153,15 +125,15 @@ def _drawdown(path: Path, start: int, end: int) -> Drawdown:
     peak, trough = start - 1, start + int(np.argmin(path.values[start:end]))
     return Drawdown(
         depth=float(1.0 - path.values[trough] / path.values[peak]),
-        peak=_day(path, peak),
-        trough=_day(path, trough),
-        recovered=_day(path, end) if end < len(path.values) else None,
+        peak=path.dates[peak],
+        trough=path.dates[trough],
+        recovered=path.dates[end] if end < len(path.values) else None,
     )
 
 
 def years(path: Path) -> tuple[Year, ...]:
     """Returns of each calendar month and year; the first ones begin where the backtest does."""
-    dates = [dt.date.fromordinal(int(day)) for day in path.days]
+    dates = path.dates
     found = []
     for year, places in groupby(range(len(dates)), key=lambda place: dates[place].year):
         inside = list(places)
@@ -174,7 +146,3 @@ def years(path: Path) -> tuple[Year, ...]:
 
 def _change(path: Path, places: list[int]) -> float:
     return float(path.values[places[-1]] / path.values[max(0, places[0] - 1)]) - 1.0
-
-
-def _day(path: Path, place: int) -> dt.date:
-    return dt.date.fromordinal(int(path.days[place]))

@@ -1,15 +1,14 @@
 """The walk through the sessions: decide, trade, hold; a generator, so that nothing has to be kept."""
 
-import datetime as dt
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from assetmix.backtest.account import Account, Fees, paid_out, trade
 from assetmix.backtest.adviser import Advice
 from assetmix.backtest.market import Market
-from assetmix.backtest.result import Rebalance, Status
+from assetmix.backtest.result import Status
 from assetmix.backtest.schedule import Sessions, planned
 from assetmix.backtest.spec import BacktestSpec
 from assetmix.domain.arrays import Vector
@@ -33,6 +32,12 @@ class Course:
         """Sessions between a decision and its execution."""
         return 0 if self.spec.execution == "same_close" else 1
 
+    def planned(self) -> Sessions:
+        """Places of the sessions that are decided at, as far as they are known beforehand."""
+        first = self.market.first
+        places = planned(self.spec.schedule, self.market.days[first:]) + first
+        return places[places <= self.market.last - self.delay]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Standing:
@@ -48,10 +53,24 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Carried:
+    """A decision that was carried out: places of its sessions, weights (m,) after it, and units (m,) bought."""
+
+    decided: int
+    executed: int
+    status: Status
+    sentence: str
+    turnover: float
+    cost: float
+    weights: Vector
+    bought: Vector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Stretch:
     """A decision, the values (k,) of the sessions since the last one was executed, and where the walk then stands."""
 
-    rebalance: Rebalance | None
+    carried: Carried | None
     values: Vector
     standing: Standing
 
@@ -61,16 +80,16 @@ def walk(course: Course, advise: Advise, start: Standing) -> Iterator[Stretch]:
 
     Decisions that could not be executed any more are not made.
     """
-    standing, last = start, course.market.last
-    places = planned(course.spec.schedule, course.market.days[course.market.first :]) + course.market.first
+    standing, last, places = start, course.market.last, course.planned()
     while (decided := _next(course, standing, places)) is not None and decided <= last - course.delay:
-        held, before = _held(course, standing, decided)
-        stretch = _carried_out(course, replace(held, decided=decided), advise(decided, held.account))
-        yield replace(stretch, values=np.concatenate([before, stretch.values]))
+        account, values = _held(course, standing, decided)
+        stretch = _carried_out(course, Standing(decided, account, decided, standing.wanted), advise(decided, account))
+        both = np.concatenate([values, stretch.values]) if course.delay else values
+        yield Stretch(stretch.carried, both, stretch.standing)
         standing = stretch.standing
-    held, values = _held(course, standing, last)
-    if len(values):
-        yield Stretch(None, values, held)
+    if standing.place < last:
+        account, values = _held(course, standing, last)
+        yield Stretch(None, values, Standing(last, account, standing.decided, standing.wanted))
 
 
 def _next(course: Course, standing: Standing, places: Sessions) -> int | None:
@@ -94,49 +113,41 @@ def _drifted(course: Course, standing: Standing) -> int | None:
     return standing.place + 1 + int(np.argmax(far)) if far.any() else None
 
 
-def _held(course: Course, standing: Standing, place: int) -> tuple[Standing, Vector]:
+def _held(course: Course, standing: Standing, place: int) -> tuple[Account, Vector]:
     """Hold until the close of a session; the values of the sessions after the one where the walk stands."""
     market, account = course.market, standing.account
     if place <= standing.place:
-        return standing, np.zeros(0)
+        return account, np.zeros(0)
     cash = market.cash_path(account.cash, account.units, standing.place, place)
     values = market.known[standing.place + 1 : place + 1] @ account.units + cash
-    return replace(standing, place=place, account=Account(account.units, float(cash[-1]))), np.asarray(values)
+    return Account(account.units, float(cash[-1])), values
 
 
 def _carried_out(course: Course, standing: Standing, advice: Advice) -> Stretch:
     """Execute a decision; what is gone for good is paid out on the way."""
-    market, decided = course.market, standing.decided
+    market, decided, target = course.market, standing.decided, advice.target
     executed = decided + course.delay
-    held, values = _held(course, standing, executed)
+    account, values = _held(course, standing, executed)
     prices, age = market.known[executed], market.age[executed]
-    account = paid_out(held.account, prices, age >= course.spec.delisted_after)
-    if advice.target is None:
-        return Stretch(_told(course, decided, None, "kept", advice.sentence), values, replace(held, account=account))
-    fees = Fees(course.trading, advice.impact, course.spec.size_band)
-    done = trade(account, advice.target, prices, (age == 0) & (prices > 0), fees)
-    sizes = float(np.abs(done.trades).sum())
-    rebalance = replace(
-        _told(course, decided, executed, "traded" if sizes else "unchanged", ""),
-        turnover=sizes,
-        cost=done.cost,
-        weights=_named(course.ids, done.account.weights(prices)),
-        trades=_named(course.ids, done.account.units - account.units),
+    account = paid_out(account, prices, age >= course.spec.delisted_after)
+    if target is None:
+        weights, none = account.weights(prices), np.zeros(len(prices))
+        kept = Carried(decided, executed, "kept", advice.sentence, 0.0, 0.0, weights, none)
+        return Stretch(kept, values, Standing(executed, account, decided, standing.wanted))
+    done = trade(account, target, prices, age == 0, Fees(course.trading, advice.impact, course.spec.size_band))
+    turnover = float(np.abs(done.trades).sum())
+    after = done.account
+    worth = after.units @ prices + after.cash
+    carried = Carried(
+        decided,
+        executed,
+        "traded" if turnover else "unchanged",
+        "",
+        turnover,
+        done.cost,
+        after.units * prices / worth,
+        after.units - account.units,
     )
     if course.delay:
-        values = np.concatenate([values[:-1], [done.account.value(prices)]])
-    return Stretch(rebalance, values, Standing(executed, done.account, decided, advice.target.weights))
-
-
-def _told(course: Course, decided: int, executed: int | None, status: Status, sentence: str) -> Rebalance:
-    days = course.market.days
-    return Rebalance(
-        decided=dt.date.fromordinal(int(days[decided])),
-        executed=None if executed is None else dt.date.fromordinal(int(days[executed])),
-        status=status,
-        sentence=sentence,
-    )
-
-
-def _named(ids: tuple[str, ...], values: Vector) -> dict[str, float]:
-    return {ids[i]: float(values[i]) for i in np.flatnonzero(values)}
+        values[-1] = worth
+    return Stretch(carried, values, Standing(executed, after, decided, target.weights))
