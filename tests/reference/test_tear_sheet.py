@@ -38,9 +38,7 @@ def test_growth_volatility_and_drawdown_are_those_of_the_peer(series: pd.DataFra
     ours = figures(series)
 
     assert ours.total_return == pytest.approx(peer.total_return, rel=EXACT)
-    assert ours.annual_return == pytest.approx(
-        peer.cagr, rel=EXACT
-    )  # ffn's year has 365.25 x 86,400 seconds less a day's part
+    assert ours.annual_return == pytest.approx(peer.cagr, rel=EXACT)
     assert ours.volatility_per_year == pytest.approx(peer.daily_vol, rel=EXACT)
     assert ours.max_drawdown == pytest.approx(-peer.max_drawdown, rel=EXACT)
     assert ours.sharpe_ratio == pytest.approx(peer.daily_sharpe, rel=EXACT)

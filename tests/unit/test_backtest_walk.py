@@ -181,7 +181,7 @@ def test_what_is_not_listed_yet_joins_when_its_history_is_long_enough() -> None:
     ("asked", "pointer", "code"),
     [
         ({"start": dt.date(2030, 1, 1), "end": dt.date(2031, 1, 1)}, "/from", "missing-price"),
-        ({"start": dt.date(2020, 1, 3)}, "/strategy/universe", "short-history"),
+        ({"start": dt.date(2020, 1, 3)}, "/strategy/risk_model/window", "short-history"),
     ],
 )
 def test_a_backtest_that_cannot_begin_is_refused(asked: dict[str, object], pointer: str, code: str) -> None:

@@ -11,15 +11,18 @@ from assetmix.backtest.adviser import Adviser
 from assetmix.backtest.market import market_of
 from assetmix.backtest.result import Backtest, Path, Rebalance
 from assetmix.backtest.schedule import Sessions
+from assetmix.backtest.sight import Sight
 from assetmix.backtest.spec import BacktestSpec
 from assetmix.backtest.statistics import drawdowns, statistics, years
 from assetmix.backtest.walk import Carried, Course, Standing, walk
 from assetmix.domain.arrays import Vector
 from assetmix.domain.snapshot import Snapshot
-from assetmix.errors import Fault
+from assetmix.errors import Fault, InvalidRequest
+from assetmix.optimization.application import strange_scopes
 from assetmix.optimization.check import refuse
 from assetmix.optimization.methods import Remaining
 from assetmix.optimization.resolve import Question, in_base_currency
+from assetmix.optimization.scope import Scope
 
 FEWEST_SESSIONS = 2
 
@@ -34,6 +37,7 @@ class Plan:
     question: Question
     course: Course
     begin: Standing
+    sight: Sight
     adviser: Adviser
 
     @property
@@ -48,13 +52,25 @@ class Plan:
         return self.course.market.days[self.course.market.first :]
 
 
+def faults_of(question: Question, spec: BacktestSpec, elsewhere: frozenset[Scope]) -> list[Fault]:
+    """Find what keeps a backtest from beginning, without estimating anything.
+
+    `elsewhere` are scopes that have members among the caller's instruments, if not in the snapshot.
+    """
+    try:
+        ready = plan(question, spec, lambda: 0.0)
+    except InvalidRequest as error:
+        return list(error.faults)
+    return ready.sight.faults(ready.begin.place, ready.begin.account, elsewhere)
+
+
 def plan(question: Question, spec: BacktestSpec, remaining: Remaining) -> Plan:
     """Make ready what a walk needs.
 
     Raises
     ------
     InvalidRequest
-        when the backtest cannot begin, with the faults of its first decision
+        when there are no prices to walk through
     """
     asked = in_base_currency(question)
     market = market_of(asked.snapshot, spec)
@@ -62,9 +78,8 @@ def plan(question: Question, spec: BacktestSpec, remaining: Remaining) -> Plan:
     course = Course(market, spec, spec.trading(asked.strategy.trading), asked.snapshot.universe.ids)
     units = asked.snapshot.universe.vector(asked.portfolio.positions)
     begin = Standing(market.first, Account(units, asked.portfolio.cash))
-    adviser = Adviser(asked, market, spec, remaining)
-    adviser.require(market.first, begin.account)
-    return Plan(asked, course, begin, adviser)
+    sight = Sight(asked, market, spec.delisted_after)
+    return Plan(asked, course, begin, sight, Adviser(sight, spec, remaining))
 
 
 def backtest(question: Question, spec: BacktestSpec, remaining: Remaining, progress: Progress) -> Backtest:
@@ -77,6 +92,7 @@ def backtest(question: Question, spec: BacktestSpec, remaining: Remaining, progr
     OutOfTime
         when the time allowed is over before the end
     """
+    refuse(faults_of(question, spec, strange_scopes(question.strategy, question.snapshot)))
     ready = plan(question, spec, remaining)
     values, rebalances = [ready.first_value], []
     for stretch in walk(ready.course, ready.adviser.advise, ready.begin):
