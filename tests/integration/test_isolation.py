@@ -38,6 +38,7 @@ ROWS: dict[str, dict[str, Any]] = {
         "id": "O", "optimization_hash": "h", "inputs": "{}", "snapshot_digest": "d", "time_limit_seconds": 1.0,
     },
     "jobs": {"run_id": "O"},
+    "backtest_parts": {"run_id": "O", "number": 0, "first": 0, "count": 0, "path": b"p", "decisions": "[]"},
     "events": {"id": "E", "run_id": "O", "kind": "optimization.succeeded"},
     "audit": {"id": "A", "actor": "a", "action": "b", "subject": "c"},
     "idempotency_keys": {"route": "r", "key": "k", "fingerprint": "f", "status": 202, "headers": "{}", "body": ""},
@@ -57,7 +58,7 @@ READABLE = {
     "app": set(ROWS),
     "worker": {
         "optimizations", "jobs", "events", "audit", "snapshots", "snapshot_keys", "model_payloads",
-        "risk_models", "idempotency_keys", "webhooks",
+        "risk_models", "idempotency_keys", "webhooks", "backtest_parts",
     },
     "scheduler": {
         "optimizations", "jobs", "events", "audit", "snapshots", "snapshot_keys", "model_payloads", "risk_models",

@@ -103,8 +103,10 @@ class Sight:
         if not scene.members.any():
             return [self.too_short(place)]
         asked = self.asked(scene, place, account)
-        value = account.value(self.market.known[place])
-        return check_application(Application(asked.strategy, asked.portfolio, asked.snapshot, None, value, elsewhere))
+        value, held = account.value(self.market.known[place]), self.question.portfolio.positions
+        unknown = {key: units for key, units in held.items() if key not in asked.snapshot.by_id}
+        portfolio = replace(asked.portfolio, holdings={**asked.portfolio.holdings, **unknown})
+        return check_application(Application(asked.strategy, portfolio, asked.snapshot, None, value, elsewhere))
 
     def too_short(self, place: int) -> Fault:
         """Why nothing can be decided at a session: what is missing, and from when on it would be there."""

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Discriminator, Field, GetCoreSchemaHandler, Typ
 from pydantic import Tag as PydanticTag
 from pydantic_core import CoreSchema
 
+from assetmix.backtest.spec import BacktestSpec, Charges, Dividend, Schedule
 from assetmix.codec.faults import faults_of
 from assetmix.domain.instrument import Instrument
 from assetmix.domain.order import Order, Skipped
@@ -165,7 +166,19 @@ _RECORDS = (
     UniverseOfAll,
     Thresholds,
 )
-_SPECS = (FrontierSpec, *get_args(RiskSpec), *get_args(ForecastSpec), View, Ids, Tag, Group)
+_SPECS = (
+    FrontierSpec,
+    BacktestSpec,
+    Schedule,
+    Charges,
+    Dividend,
+    *get_args(RiskSpec),
+    *get_args(ForecastSpec),
+    View,
+    Ids,
+    Tag,
+    Group,
+)
 _make_strict((*_RECORDS, *_SPECS, *measure.kinds.values(), *constraint.kinds.values(), *rule.kinds.values()))
 _union_for(Measure, tuple(measure.kinds.values()))
 _union_for(Constraint, tuple(constraint.kinds.values()))
@@ -181,3 +194,4 @@ RESULT: Codec[Result] = Codec(Result)
 FRONTIER: Codec[Frontier] = Codec(Frontier)
 FRONTIER_SPEC: Codec[FrontierSpec] = Codec(FrontierSpec)
 FEASIBILITY: Codec[Feasibility] = Codec(Feasibility)
+BACKTEST_SPEC: Codec[BacktestSpec] = Codec(BacktestSpec)

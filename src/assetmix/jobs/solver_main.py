@@ -12,21 +12,23 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from assetmix import logs
-from assetmix.codec.documents import FEASIBILITY, FRONTIER, FRONTIER_SPEC, PORTFOLIO, RESULT, STRATEGY
+from assetmix.codec.documents import BACKTEST_SPEC, FEASIBILITY, FRONTIER, FRONTIER_SPEC, PORTFOLIO, RESULT, STRATEGY
 from assetmix.codec.risk_models import read_model
 from assetmix.codec.snapshots import read_snapshot
 from assetmix.domain.given_model import GivenModel
 from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Error
+from assetmix.jobs.backtesting import walk_on
 from assetmix.jobs.frames import Frame, read_frame
 from assetmix.optimization.answer import answer
 from assetmix.optimization.feasibility import feasibility
-from assetmix.optimization.frontier import Progress, frontier
+from assetmix.optimization.frontier import frontier
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.methods import Remaining
 from assetmix.optimization.rehearsal import rehearse
@@ -70,7 +72,8 @@ def serve(questions: BinaryIO, answers: BinaryIO, kept: int) -> None:
         while (frame := read_frame(questions)) is not None:
             snapshot = store.snapshot(frame.header["snapshot_digest"])
             model = store.model(frame.header.get("model_digest"))
-            desk = Desk(memory, lambda part: _report(answers, part))
+            walked = store.walked(frame.header.get("walked"))
+            desk = Desk(memory, lambda frame: answers.write(frame.pack()), walked)
             answers.write(_answer(frame.header, snapshot, model, desk).pack())
     except Gone:
         log.debug("the worker has gone while it was asked for data")
@@ -99,6 +102,10 @@ class Store:
             return None
         return self._models.recall(digest, lambda: read_model(self._ask("risk_model", digest)))
 
+    def walked(self, run_id: str | None) -> bytes:
+        """Give what earlier attempts of a backtest have walked."""
+        return b"" if run_id is None else self._ask("walked", run_id)
+
     def _ask(self, what: str, digest: str) -> bytes:
         self._answers.write(Frame({"need": digest, "what": what}).pack())
         sent = read_frame(self._questions)
@@ -109,10 +116,15 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What an answer is worked out with: living problems, and whom to tell how far it is."""
+    """What an answer is worked out with: living problems, whom to tell how far it is, and what was walked before."""
 
     memory: Memory
-    progress: Progress
+    tell: Callable[[Frame], object]
+    walked: bytes = b""
+
+    def progress(self, part: float) -> None:
+        """Tell how much is done, 0 to 1."""
+        self.tell(Frame({"progress": part}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +135,6 @@ class Found:
     text: bytes
     solver: str = ""
     is_recommended: bool = False
-
-
-def _report(answers: BinaryIO, part: float) -> None:
-    answers.write(Frame({"progress": part}).pack())
 
 
 def _answer(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None, desk: Desk) -> Frame:
@@ -157,6 +165,11 @@ def _worked_out(question: Question, inputs: dict[str, Any], desk: Desk, remainin
             drawn = frontier(question, spec, desk.memory, remaining, desk.progress)
             clock.mark("solve")
             return Found(drawn.status, FRONTIER.text(drawn))
+        case "backtest":
+            asked = BACKTEST_SPEC.read_value(inputs["backtest"])
+            text = walk_on(question, asked, desk.walked, remaining, desk.tell)
+            clock.mark("solve")
+            return Found("optimal", text)
         case "feasibility":
             found = feasibility(question, desk.memory, remaining)
             clock.mark("solve")

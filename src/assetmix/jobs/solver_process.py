@@ -9,13 +9,17 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from assetmix.jobs.frames import HEAD, Frame
 
-Load = Callable[[str, str], Awaitable[bytes]]
-"""Gives the bytes of what is needed (`snapshot` or `risk_model`), named by its digest."""
+T = TypeVar("T")
 
+Load = Callable[[str, str], Awaitable[bytes]]
+"""Gives the bytes of what is needed (`snapshot`, `risk_model`, or what was `walked`), named by its digest or run."""
+
+Keep = Callable[[Frame], Awaitable[None]]
+"""Keeps a part of an answer."""
 
 MODULE = "assetmix.jobs.solver_main"
 """What the process runs."""
@@ -80,8 +84,10 @@ class SolverProcess:
             await self._receive()
             self._is_ready = True
 
-    async def ask(self, question: dict[str, Any], load: Load) -> Frame:
+    async def ask(self, question: dict[str, Any], load: Load, keep: Keep | None = None) -> Frame:
         """Send a question and wait for its answer; snapshot and risk model are loaded only if not known there.
+
+        An answer in parts is handed to `keep` part by part.
 
         Raises
         ------
@@ -94,20 +100,24 @@ class SolverProcess:
         await self._send(Frame(question))
         answer = await self._receive()
         while "need" in answer.header or "progress" in answer.header:
-            if "progress" in answer.header:
-                self.progress = float(answer.header["progress"])
-            else:
+            self.progress = float(answer.header.get("progress", self.progress))
+            if "part" in answer.header and keep is not None:
+                await self._or_end(keep(answer))
+            elif "need" in answer.header:
                 await self._give(answer.header["what"], answer.header["need"], load)
             answer = await self._receive()
         return answer
 
-    async def _give(self, what: str, digest: str, load: Load) -> None:
+    async def _or_end(self, step: Awaitable[T]) -> T:
+        """Take a step in the middle of a question; if it fails, the process would take the next one for its sequel."""
         try:
-            payload = await load(what, digest)
+            return await step
         except BaseException:
-            await self.kill()  # it waits for data, and would take the next question for them
+            await self.kill()
             raise
-        await self._send(Frame({}, payload))
+
+    async def _give(self, what: str, digest: str, load: Load) -> None:
+        await self._send(Frame({}, await self._or_end(load(what, digest))))
 
     async def kill(self) -> None:
         """End the process at once, whatever it is doing."""

@@ -66,7 +66,7 @@ optimizations = sa.Table(
         "status in ('queued', 'running', 'succeeded', 'infeasible', 'failed', 'cancelled', 'superseded')",
         name="status",
     ),
-    sa.CheckConstraint("kind in ('optimization', 'frontier', 'feasibility')", name="kind"),
+    sa.CheckConstraint("kind in ('optimization', 'frontier', 'feasibility', 'backtest')", name="kind"),
 )
 
 sa.Index(
@@ -126,6 +126,23 @@ sa.Index(
 )
 sa.Index("waiting", jobs.c.queued_at, postgresql_where=jobs.c.state == "queued")
 sa.Index("leases", jobs.c.lease_until, postgresql_where=jobs.c.state == "running")
+
+backtest_parts = sa.Table(
+    "backtest_parts",
+    metadata,
+    tenant_column(),
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("first", sa.Integer, nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("path", BYTEA, nullable=False),
+    sa.Column("decisions", JSONB, nullable=False),
+    time_column("at"),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"
+    ),
+)
+"""What was walked so far: the next attempt goes on from there, and pages of decisions are read from it."""
 
 events = sa.Table(
     "events",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from assetmix.backtest.spec import BacktestSpec
 from assetmix.codec.documents import PORTFOLIO, STRATEGY, digest
 from assetmix.domain.currency import converted
 from assetmix.domain.portfolio import Portfolio
@@ -15,6 +16,7 @@ from assetmix.optimization.application import Application, check_application
 from assetmix.optimization.check import check_strategy, refuse
 from assetmix.optimization.frontier import FrontierSpec
 from assetmix.optimization.reach import set_aside, total_value
+from assetmix.optimization.resolve import Question
 from assetmix.optimization.strategy import Strategy
 from assetmix.optimization.valued import benchmark_faults, in_weights
 from assetmix.persistence import portfolios, prices, strategies
@@ -23,7 +25,14 @@ from assetmix.persistence.session import Connection
 from assetmix.services.context import Caller, House
 from assetmix.services.freshness import stale_prices
 from assetmix.services.ids import new_id
-from assetmix.services.kinds import described, frontier_faults, pointed
+from assetmix.services.kinds import (
+    backtest_faults,
+    described,
+    described_backtest,
+    for_backtest,
+    frontier_faults,
+    pointed,
+)
 from assetmix.services.portfolios import portfolio_faults
 from assetmix.services.risk_models import ChosenModel, choose
 from assetmix.services.scopes import scopes_elsewhere
@@ -33,10 +42,10 @@ from assetmix.services.versions import versions
 HASH_DIGITS = 32
 DEFAULT_SECONDS = 60.0
 DEFAULT_GAP = 0.01
-MOST_SECONDS = 300
-"""How long a run may be asked to take."""
+MOST_SECONDS, MOST_BACKTEST_SECONDS = 300, 3600
+"""How long a run, and a backtest, may be asked to take."""
 
-LETTERS = {"optimization": "O", "frontier": "F", "feasibility": "C"}
+LETTERS = {"optimization": "O", "frontier": "F", "feasibility": "C", "backtest": "B"}
 """First letter of the id of each kind of run."""
 
 
@@ -66,8 +75,9 @@ class Request:
     what_if: bool = False
     if_running: Literal["queue", "replace", "reject"] = "queue"
     time_limit_seconds: float = DEFAULT_SECONDS
-    kind: Literal["optimization", "frontier", "feasibility"] = "optimization"
+    kind: Literal["optimization", "frontier", "feasibility", "backtest"] = "optimization"
     frontier: FrontierSpec | None = None
+    backtest: BacktestSpec | None = None
     gap: float = DEFAULT_GAP
     customary: Customary | None = None
     benchmarks_in_units: bool = False
@@ -106,8 +116,7 @@ async def prepare(house: House, connection: Connection, caller: Caller, request:
     refuse(_patience(request))
     found = await _resolve(connection, caller, request)
     refuse(_strategy_faults(found.strategy, request))
-    days = None if request.customary is None else request.customary.days
-    model = await choose(connection, caller.tenant_id, request.risk_model, found.strategy, days)
+    model = await _model(connection, caller, found.strategy, request)
     found = replace(found, strategy=_accustomed(found.strategy, model, request.customary))
     snapshot_digest, snapshot = await freeze(house, connection, caller.tenant_id, _wanted(found, request))
     known = _Known(snapshot_digest, snapshot, model)
@@ -141,13 +150,22 @@ async def prepare(house: House, connection: Connection, caller: Caller, request:
     )
 
 
+async def _model(connection: Connection, caller: Caller, strategy: Strategy, request: Request) -> ChosenModel | None:
+    """Give the uploaded risk model that is used; none was known at the dates of a backtest."""
+    if request.backtest is not None:
+        return None
+    days = None if request.customary is None else request.customary.days
+    return await choose(connection, caller.tenant_id, request.risk_model, strategy, days)
+
+
 def _applied(found: _Resolved, request: Request) -> _Resolved:
     """Give what is solved: of a frontier its strategy with both measures in it."""
     return found if request.frontier is None else replace(found, strategy=request.frontier.applied(found.strategy))
 
 
 def _wanted(found: _Resolved, request: Request) -> Wanted:
-    return wanted(_applied(found, request).strategy, found.portfolio, request.as_of)
+    want = wanted(_applied(found, request).strategy, found.portfolio, request.as_of)
+    return want if request.backtest is None else for_backtest(want, request.backtest)
 
 
 def _accustomed(strategy: Strategy, model: ChosenModel | None, customary: Customary | None) -> Strategy:
@@ -163,21 +181,27 @@ def _valued(found: _Resolved, snapshot: Snapshot) -> _Resolved:
 
 
 def _patience(request: Request) -> list[Fault]:
-    if request.time_limit_seconds <= MOST_SECONDS:
+    most = MOST_SECONDS if request.backtest is None else MOST_BACKTEST_SECONDS
+    if request.time_limit_seconds <= most:
         return []
-    return [Fault("/time_limit_seconds", "limit-exceeded", f"a run may take at most {MOST_SECONDS} seconds")]
+    return [Fault("/time_limit_seconds", "limit-exceeded", f"it may take at most {most} seconds")]
 
 
 def _strategy_faults(strategy: Strategy, request: Request) -> list[Fault]:
     if request.frontier is not None:
         return frontier_faults(strategy, request.frontier)
-    return [Fault(f"/strategy{one.pointer}", one.code, one.detail) for one in check_strategy(strategy)]
+    own = [] if request.backtest is None else list(request.backtest.faults())
+    return own + [Fault(f"/strategy{one.pointer}", one.code, one.detail) for one in check_strategy(strategy)]
 
 
 async def _check(
     connection: Connection, caller: Caller, found: _Resolved, known: _Known, request: Request
 ) -> list[Fault]:
     portfolio, strategy = found.portfolio, found.strategy
+    if request.backtest is not None:
+        question = Question(strategy, portfolio, known.snapshot, "", known.digest)
+        elsewhere = await scopes_elsewhere(connection, caller.tenant_id, strategy, known.snapshot)
+        return backtest_faults(question, request.backtest, elsewhere)
     stale = await stale_prices(connection, caller, known.snapshot, portfolio, request.as_of)
     snapshot = converted(known.snapshot, portfolio.base_currency, portfolio.foreign_currencies)
     value = total_value(portfolio, snapshot) + request.cash_flow - set_aside(portfolio, snapshot)
@@ -238,4 +262,5 @@ def _inputs(
         "versions": versions(),
         **({} if request.kind == "optimization" else {"kind": request.kind}),
         **({} if request.frontier is None else {"frontier": described(request.frontier)}),
+        **({} if request.backtest is None else {"backtest": described_backtest(request.backtest)}),
     }

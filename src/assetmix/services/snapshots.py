@@ -43,6 +43,9 @@ class Wanted:
     everything: bool = False
     """Whether every tradable instrument is concerned."""
 
+    most_cells: int | None = None
+    """Prices that the snapshot may hold; None where the number of instruments is bound enough."""
+
     def needs_rates(self, currencies: Collection[str]) -> bool:
         """Whether anything has to be converted, given the currencies that the instruments are quoted in."""
         return self.holds_foreign_cash or any(currency != self.base_currency for currency in currencies)
@@ -82,6 +85,7 @@ async def freeze(house: House, connection: Connection, tenant_id: str, want: Wan
     if len(revisions) > MOST_ASSETS:
         detail = f"a run concerns at most {MOST_ASSETS} instruments, not {len(revisions)}; name fewer, or fewer tags"
         raise LimitExceeded(detail, [Fault("/strategy/universe", "limit-exceeded", detail)])
+    _require_size(len(revisions), want)
     convert = want.needs_rates({one.currency for one in revisions.values()})
     key = _key(revisions, await rates.get_revision(connection, tenant_id) if convert else None, want)
     known = await snapshots.find_digest(connection, tenant_id, key)
@@ -96,6 +100,14 @@ async def freeze(house: House, connection: Connection, tenant_id: str, want: Wan
     snapshot = read_snapshot(payload)
     house.snapshots.keep((tenant_id, known), snapshot)
     return known, snapshot
+
+
+def _require_size(count: int, want: Wanted) -> None:
+    cells = count * (want.rows or 0) * (1 + len(want.extras))
+    if want.most_cells is not None and cells > want.most_cells:
+        detail = f"{count} instruments on up to {want.rows} days are more than {want.most_cells:,} prices"
+        cure = f"{detail}; name fewer instruments, or begin later"
+        raise LimitExceeded(detail, [Fault("/strategy/universe", "limit-exceeded", cure)])
 
 
 def _key(revisions: dict[str, Revision], rate_revision: int | None, want: Wanted) -> str:

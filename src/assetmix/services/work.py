@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -13,13 +13,14 @@ from assetmix import logs, traces
 from assetmix.errors import Conflict, Unavailable
 from assetmix.jobs.frames import Frame
 from assetmix.jobs.solver_process import SolverLost, SolverProcess
-from assetmix.persistence import claims, liveness, outcomes, queue, risk_models, snapshots, tallies
+from assetmix.persistence import backtests, claims, liveness, outcomes, queue, risk_models, snapshots, tallies
 from assetmix.persistence.claims import Claim
 from assetmix.persistence.optimizations import Run
 from assetmix.persistence.outcomes import WORKER_LOST, Ending
 from assetmix.persistence.session import Connection
 from assetmix.services.context import House
 from assetmix.services.versions import versions
+from assetmix.services.walked import part_of, walked
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,14 @@ LOOK_SECONDS = 0.25
 
 ENDINGS = {"optimal": "succeeded", "feasible": "succeeded", "infeasible": "infeasible"}
 """Run status by the status of its result; anything else has failed."""
+
+
+LOADS: Mapping[str, Callable[[Connection, str, str], Awaitable[bytes]]] = {
+    "snapshot": snapshots.get_payload,
+    "risk_model": risk_models.get_payload,
+    "walked": walked,
+}
+"""How to load what a solver process asks for."""
 
 
 class Lost(Exception):
@@ -159,17 +168,24 @@ async def _heartbeat(shop: Workshop, run: Run) -> str:
 
 async def _solve(shop: Workshop, run: Run) -> Ending:
     async def load(what: str, digest: str) -> bytes:
-        get_payload = risk_models.get_payload if what == "risk_model" else snapshots.get_payload
         async with shop.house.database.transaction(run.tenant_id) as connection:
-            return await get_payload(connection, run.tenant_id, digest)
+            return await LOADS[what](connection, run.tenant_id, digest)
+
+    async def keep(frame: Frame) -> None:
+        lease = shop.house.settings.lease_seconds
+        async with shop.house.database.transaction(run.tenant_id) as connection:
+            if await queue.keep_alive(connection, run, lease, shop.solver.progress) == "lost":
+                raise Lost
+            await backtests.add_part(connection, run, part_of(frame))
 
     question = {
         "inputs": run.inputs,
         "snapshot_digest": run.snapshot_digest,
         "model_digest": run.model_digest,
         "seconds": run.time_limit_seconds,
+        "walked": run.id if run.kind == "backtest" and run.attempt > 1 else None,
     }
-    return _ending(await shop.solver.ask(question, load))
+    return _ending(await shop.solver.ask(question, load, keep))
 
 
 def _ending(answer: Frame) -> Ending:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from assetmix.api.dialects.native.schemas import (
+    BacktestBody,
     Figures,
     FrontierBody,
     PriceBody,
@@ -17,6 +18,7 @@ from assetmix.api.dialects.native.schemas import (
     Table,
     ValidationBody,
 )
+from assetmix.backtest.spec import BacktestSpec
 from assetmix.domain.arrays import Matrix, Vector, readonly
 from assetmix.domain.given_model import GivenModel
 from assetmix.domain.portfolio import Portfolio
@@ -66,6 +68,30 @@ def read_risk_model(body: RiskModelBody) -> GivenModel:
         specific_variance=_vector(body.specific_variance),
         scenarios=_matrix(body.scenarios),
         probabilities=_vector(body.probabilities),
+    )
+
+
+def read_backtest(body: BacktestBody) -> Request:
+    """A request to walk a strategy through past sessions."""
+    spec = BacktestSpec(
+        start=body.begin,
+        end=body.end,
+        schedule=body.schedule,
+        execution=body.execution,
+        charges=body.charges,
+        cash_rate=body.cash_rate,
+        prices=body.prices,
+        dividends=tuple(body.dividends),
+        size_band=body.size_band,
+        delisted_after=body.delisted_after,
+    )
+    return Request(
+        portfolio=body.portfolio,
+        strategy=body.strategy,
+        as_of=body.end,
+        time_limit_seconds=body.time_limit_seconds,
+        kind="backtest",
+        backtest=spec,
     )
 
 

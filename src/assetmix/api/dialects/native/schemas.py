@@ -5,12 +5,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from assetmix.backtest.spec import Charges, Dividend, Schedule
 from assetmix.codec.documents import Codec
 from assetmix.domain.instrument import Instrument
 from assetmix.domain.portfolio import Portfolio
 from assetmix.optimization.measure import Measure
 from assetmix.optimization.strategy import Strategy
-from assetmix.services.preparation import MOST_SECONDS
+from assetmix.services.preparation import MOST_BACKTEST_SECONDS, MOST_SECONDS
 
 
 class Strict(BaseModel):
@@ -70,6 +71,29 @@ class FrontierBody(QuestionBody):
     x: Measure
     y: Measure
     points: int = 20
+
+
+class BacktestBody(Strict):
+    """A request to walk a strategy through past sessions.
+
+    `charges` are what orders cost in the simulation; without them it is what the strategy presumes.
+    Positions within `size_band` of their target, a fraction of the target, are not traded. What has
+    had no price for `delisted_after` sessions is paid out at its last price.
+    """
+
+    portfolio: str | Portfolio
+    strategy: str | Strategy | None = None
+    begin: Annotated[dt.date, Field(alias="from")]
+    end: Annotated[dt.date, Field(alias="to")]
+    schedule: Schedule = Field(default_factory=Schedule)
+    execution: Literal["next_close", "same_close"] = "next_close"
+    charges: Charges | None = None
+    cash_rate: float = 0.0
+    prices: Literal["adjusted", "close"] = "adjusted"
+    dividends: list[Dividend] = Field(default_factory=list)
+    size_band: float = 0.0
+    delisted_after: int = 10
+    time_limit_seconds: Annotated[float, Field(gt=0, json_schema_extra={"maximum": MOST_BACKTEST_SECONDS})] = 900.0
 
 
 class ValidationBody(Strict):
@@ -134,5 +158,6 @@ RISK_MODEL: Codec[RiskModelBody] = Codec(RiskModelBody)
 RUN: Codec[RunBody] = Codec(RunBody)
 ANYTHING: Codec[Any] = Codec(Any)
 FRONTIER: Codec[FrontierBody] = Codec(FrontierBody)
+BACKTEST: Codec[BacktestBody] = Codec(BacktestBody)
 SETTINGS: Codec[SettingsBody] = Codec(SettingsBody)
 VALIDATION: Codec[ValidationBody] = Codec(ValidationBody)

@@ -18,7 +18,7 @@ from assetmix.persistence.webhooks import Delivery, StoredEvent
 from assetmix.services.price_upload import PricesWritten
 from assetmix.services.webhooks import Shown, envelope
 
-ADDRESSES = {"frontier": "frontiers"}
+ADDRESSES = {"frontier": "frontiers", "backtest": "backtests"}
 """Where runs of other kinds than an optimization are looked up."""
 
 

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from assetmix.api.dialects.native.routes import (
+    backtests,
     events,
     frontiers,
     market_data,
@@ -15,5 +16,17 @@ from assetmix.api.dialects.native.routes import (
 )
 
 router = APIRouter(prefix="/v1", tags=["native"])
-for part in (market_data, risk_models, strategies, portfolios, optimizations, frontiers, reference, settings, events):
+PARTS = (
+    market_data,
+    risk_models,
+    strategies,
+    portfolios,
+    optimizations,
+    frontiers,
+    backtests,
+    reference,
+    settings,
+    events,
+)
+for part in PARTS:
     router.include_router(part.router)
