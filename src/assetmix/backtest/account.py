@@ -47,12 +47,10 @@ class Fees:
     ----------
     trading : the rules that are charged by
     impact : (m,) cost of a trade z is its rate x |z|^1.5, fractions of value
-    band : trades of less than this fraction of the target are not made
     """
 
     trading: Trading
     impact: Vector | float = 0.0
-    band: float = 0.0
 
     @property
     def is_proportional(self) -> bool:
@@ -90,7 +88,7 @@ def trade(account: Account, target: Target, prices: Vector, possible: NDArray[np
     """
     value = account.value(prices)
     now = account.units * prices / value
-    free = possible if not fees.band else possible & ~_inside(now, target.weights, fees.band)
+    free = possible & ~fees.trading.is_near(now, target.weights) if fees.trading.size_band else possible
     wanted = _affordable(now, target, free, fees, value)
     if fees.trading.min_order_amount:
         wanted, free = _large_enough(now, target, free, fees, value)
@@ -106,11 +104,6 @@ def paid_out(account: Account, prices: Vector, gone: NDArray[np.bool_]) -> Accou
         return account
     money = float(account.units[gone] @ prices[gone])
     return Account(np.where(gone, 0.0, account.units), account.cash + money)
-
-
-def _inside(now: Vector, target: Vector, band: float) -> NDArray[np.bool_]:
-    """Which positions are near enough to their targets; one that is to be closed never is."""
-    return np.asarray((np.abs(now - target) <= band * np.abs(target)) & (target != 0))
 
 
 def _large_enough(

@@ -15,6 +15,7 @@ from assetmix.errors import Error, InvalidRequest, SolverFailed
 from assetmix.estimation.estimate import Estimates, Wanted, estimate
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.methods import Remaining
+from assetmix.optimization.overlaid import exposure
 from assetmix.optimization.problem import Problem, impact_rates
 from assetmix.optimization.reach import benchmark_ids
 from assetmix.optimization.resolve import resolve
@@ -59,6 +60,7 @@ class Adviser:
         self._memory = Memory(KEPT)
         self._scenes = Memory(SCENES)
         self._covariances = Memory(SCENES)
+        self._scaling = [one for one in sight.question.strategy.overlays if one.scales]
         self._is_least_variance = is_least_variance(sight.question.strategy)
 
     def advise(self, place: int, account: Account) -> Advice:
@@ -72,10 +74,12 @@ class Adviser:
         if self._remaining() <= 0:
             raise OutOfTime
         scene = self._sight.scene(place, account)
+        if scene.is_cash:
+            return Advice(Target(np.zeros(len(scene.members)), 1.0))
         known: _Known = self._scenes.recall(scene.key, _Known)
         weights = self._short_way(known.lane, place, account)
         if known.lane is not None and weights is not None:
-            return self._advice(known.lane.template, weights, 1.0 - float(weights.sum()))
+            return self._advice(known.lane.template, place, weights, 1.0 - float(weights.sum()))
         try:
             return self._whole_way(known, scene, place, account)
         except InvalidRequest as error:
@@ -94,8 +98,8 @@ class Adviser:
             known.lane, known.was_tried = open_lane(problem, outcome), True
         exact = self._short_way(known.lane, place, account)
         if exact is not None:
-            return self._advice(problem, exact, 1.0 - float(exact.sum()))
-        return self._advice(problem, outcome.weights, outcome.cash)
+            return self._advice(problem, place, exact, 1.0 - float(exact.sum()))
+        return self._advice(problem, place, outcome.weights, outcome.cash)
 
     def _short_way(self, lane: Lane | None, place: int, account: Account) -> Vector | None:
         """Weights (n,) by the lane; None where there is none, or it does not lead there."""
@@ -151,11 +155,13 @@ class Adviser:
         wanted = Wanted(strategy.risk_model, strategy.forecast, None, template.benchmark)
         return estimate(seen, template.universe.ids, extra, wanted)
 
-    def _advice(self, problem: Problem, weights: Vector, cash: float) -> Advice:
+    def _advice(self, problem: Problem, place: int, weights: Vector, cash: float) -> Advice:
         columns = self._columns(problem)
+        held = np.where(np.abs(weights) <= WEIGHT_NOISE, 0.0, weights)
+        part = exposure(self._scaling, self._sight.prices(place, np.array(columns)), held) if self._scaling else 1.0
         spread = np.zeros(len(self._sight.question.snapshot.instruments))
-        spread[columns] = np.where(np.abs(weights) <= WEIGHT_NOISE, 0.0, weights)
-        return Advice(Target(spread, cash), "", self._impact(problem, columns))
+        spread[columns] = part * held
+        return Advice(Target(spread, 1.0 - part * (1.0 - cash)), "", self._impact(problem, columns))
 
     def _impact(self, problem: Problem, columns: list[int]) -> Vector | float:
         """Rates (m,) at which the simulation charges the impact of trades."""

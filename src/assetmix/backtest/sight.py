@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from assetmix.backtest.account import Account
 from assetmix.backtest.market import Market
-from assetmix.domain.arrays import Matrix, readonly
+from assetmix.domain.arrays import Matrix, Positions, readonly
 from assetmix.domain.instrument import cash_key
 from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Fault
 from assetmix.optimization.application import Application, check_application
+from assetmix.optimization.overlaid import left_over
 from assetmix.optimization.reach import allowed_ids, wanted_rows
 from assetmix.optimization.resolve import Question
 from assetmix.optimization.scope import Scope
@@ -32,10 +33,14 @@ DOUBLE, SPARE = 2, 60
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """What an answer is about: members (m,) of the universe, and what is held outside (m,)."""
+    """What an answer is about: members (m,) of the universe, and what is held outside (m,).
+
+    Where overlays leave none of those that there are, everything is cash.
+    """
 
     members: NDArray[np.bool_]
     outside: NDArray[np.bool_]
+    is_cash: bool = False
 
     @property
     def key(self) -> bytes:
@@ -60,8 +65,17 @@ class Sight:
     def scene(self, place: int, account: Account) -> Scene:
         """Which instruments of the universe have a recent price, and enough of them; and what else is held."""
         recent = self.market.age[place] < self._recent
-        members = recent & (self._quoted_so_far[place] >= self._needed) & self._is_allowed
-        return Scene(members, (account.units != 0) & ~members)
+        eligible = recent & (self._quoted_so_far[place] >= self._needed) & self._is_allowed
+        members = eligible
+        if self.question.strategy.overlays:
+            members = eligible.copy()
+            members[eligible] = left_over(self.question.strategy.overlays, self.prices(place, np.flatnonzero(eligible)))
+        return Scene(members, (account.units != 0) & ~members, bool(eligible.any()) and not members.any())
+
+    def prices(self, place: int, columns: Positions) -> Matrix:
+        """Prices (T, n) of some instruments up to a session, as far back as windows reach."""
+        start = 0 if self.looked_at is None else max(0, place + 1 - self.looked_at)
+        return self.history[start : place + 1, columns]
 
     def asked(self, scene: Scene, place: int, account: Account) -> Question:
         """The question as it stands at a session."""
@@ -100,7 +114,7 @@ class Sight:
         `elsewhere` are scopes that have members among the caller's instruments, if not here.
         """
         scene = self.scene(place, account)
-        if not scene.members.any():
+        if not scene.members.any() and not scene.is_cash:
             return [self.too_short(place)]
         asked = self.asked(scene, place, account)
         value, held = account.value(self.market.known[place]), self.question.portfolio.positions

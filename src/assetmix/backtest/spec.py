@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from assetmix.errors import Fault
@@ -79,10 +79,10 @@ class BacktestSpec:
     Decisions are made at the close of a session with what is known then; orders are executed at
     the close of the next session, or of the same. `prices` says whether positions are valued at
     adjusted closes, in which dividends are contained, or at closes as they were quoted, with the
-    `dividends` that are given. Cash earns `cash_rate` a year (act/365); a debt costs it. Positions
-    inside `size_band` of their target (a fraction of the target) are not traded. What has had no
-    price for `delisted_after` sessions is paid out at its last price at the next decision.
-    Without `charges` orders cost what the strategy presumes.
+    `dividends` that are given. Cash earns `cash_rate` a year (act/365); a debt costs it. What has
+    had no price for `delisted_after` sessions is paid out at its last price at the next decision.
+    Without `charges` orders cost what the strategy presumes; without a `size_band` positions are
+    left alone inside that of the strategy.
     """
 
     start: dt.date
@@ -93,7 +93,7 @@ class BacktestSpec:
     cash_rate: float = 0.0
     prices: Literal["adjusted", "close"] = "adjusted"
     dividends: tuple[Dividend, ...] = ()
-    size_band: float = 0.0
+    size_band: float | None = None
     delisted_after: int = 10
 
     def faults(self) -> tuple[Fault, ...]:
@@ -108,8 +108,9 @@ class BacktestSpec:
 
     def trading(self, presumed: Trading) -> Trading:
         """Trading rules that the simulation charges by, given those of the strategy."""
+        band = presumed.size_band if self.size_band is None else self.size_band
         if self.charges is None:
-            return presumed
+            return replace(presumed, size_band=band)
         rate = self.charges.impact_coefficient
         return Trading(
             cost_fraction=self.charges.cost_fraction,
@@ -117,6 +118,7 @@ class BacktestSpec:
             combine=self.charges.combine,
             impact=Impact(coefficient=rate) if rate else None,
             min_order_amount=presumed.min_order_amount,
+            size_band=band,
         )
 
     def _order(self) -> Iterator[Fault]:
@@ -127,7 +129,7 @@ class BacktestSpec:
     def _numbers(self) -> Iterator[Fault]:
         if not -HIGHEST_RATE < self.cash_rate <= HIGHEST_RATE:
             yield Fault("/cash_rate", "out-of-range", "cash_rate lies above -1 and is at most 1; 0.02 is 2 % a year")
-        if not 0.0 <= self.size_band <= 1.0:
+        if self.size_band is not None and not 0.0 <= self.size_band <= 1.0:
             yield Fault("/size_band", "out-of-range", "size_band lies between 0 and 1; 0.05 is 5 % of the target")
         if not 1 <= self.delisted_after <= MOST_EVERY:
             yield Fault("/delisted_after", "out-of-range", f"delisted_after lies between 1 and {MOST_EVERY} sessions")

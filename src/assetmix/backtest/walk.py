@@ -134,7 +134,7 @@ def _carried_out(course: Course, standing: Standing, advice: Advice) -> Stretch:
         weights, none = account.weights(prices), np.zeros(len(prices))
         kept = Carried(decided, executed, "kept", advice.sentence, 0.0, 0.0, weights, none)
         return Stretch(kept, values, Standing(executed, account, decided, standing.wanted))
-    done = trade(account, target, prices, age == 0, Fees(course.trading, advice.impact, course.spec.size_band))
+    done = trade(account, target, prices, age == 0, Fees(course.trading, advice.impact))
     turnover = float(np.abs(done.trades).sum())
     after = done.account
     worth = after.units @ prices + after.cash

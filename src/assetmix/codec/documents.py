@@ -19,11 +19,13 @@ from assetmix.errors import InvalidRequest
 from assetmix.estimation.specs import ForecastSpec, RiskSpec, View
 from assetmix.optimization import constraints as _constraints
 from assetmix.optimization import measures as _measures
+from assetmix.optimization import overlays as _overlays
 from assetmix.optimization import rules as _rules
 from assetmix.optimization.constraint import Constraint, constraint
 from assetmix.optimization.feasibility import Feasibility
 from assetmix.optimization.frontier import Frontier, FrontierSpec
 from assetmix.optimization.measure import Measure, measure
+from assetmix.optimization.overlay import Overlay, overlay
 from assetmix.optimization.result import Result
 from assetmix.optimization.rule import Rule, rule
 from assetmix.optimization.scope import Group, Ids, Tag
@@ -42,7 +44,7 @@ from assetmix.optimization.strategy import (
 T = TypeVar("T")
 
 STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
-REGISTERED = (_constraints.__name__, _measures.__name__, _rules.__name__)
+REGISTERED = (_constraints.__name__, _measures.__name__, _rules.__name__, _overlays.__name__)
 
 
 class Codec(Generic[T]):
@@ -179,10 +181,12 @@ _SPECS = (
     Tag,
     Group,
 )
-_make_strict((*_RECORDS, *_SPECS, *measure.kinds.values(), *constraint.kinds.values(), *rule.kinds.values()))
+_KINDS = (*measure.kinds.values(), *constraint.kinds.values(), *rule.kinds.values(), *overlay.kinds.values())
+_make_strict((*_RECORDS, *_SPECS, *_KINDS))
 _union_for(Measure, tuple(measure.kinds.values()))
 _union_for(Constraint, tuple(constraint.kinds.values()))
 _union_for(Rule, tuple(rule.kinds.values()), "rule")
+_union_for(Overlay, tuple(overlay.kinds.values()))
 _choose(Strategy, "objective", ((Objective, "#objective"), (Rule, "#rule")), _objective_tag)
 _choose(Strategy, "risk_model", _by_kind(get_args(RiskSpec)), _spec_tag)
 _choose(Strategy, "forecast", _by_kind(get_args(ForecastSpec)), _spec_tag)

@@ -12,6 +12,7 @@ from assetmix.estimation.spec_check import RANGES
 from assetmix.estimation.specs import ForecastSpec, RiskSpec
 from assetmix.optimization.check import MOST_COUNT, MOST_FACTOR, MOST_MONEY, MOST_WEIGHT
 from assetmix.optimization.constraints.participation import LONGEST_WINDOW as LONGEST_VOLUMES
+from assetmix.optimization.overlay import overlay
 from assetmix.optimization.rules.inverse_atr import LONGEST_WINDOW as LONGEST_RANGES
 
 JSON = dict[str, Any]
@@ -100,29 +101,46 @@ FACTS: Mapping[str, Facts] = {
 }
 """Facts by the name of a field, which means the same in every kind."""
 
-SPECIAL: Mapping[str, Facts] = {
-    "attribute_average.lower": Facts("that of the attribute", -MOST_WEIGHT, MOST_WEIGHT),
-    "attribute_average.upper": Facts("that of the attribute", -MOST_WEIGHT, MOST_WEIGHT),
-    "cvar_mixture.weights": Facts(None, 0.0),
-    "equilibrium.weights": Facts("fraction of value", -LARGEST_WEIGHT, LARGEST_WEIGHT),
-    "group_volatility.upper": Facts("standard deviation of returns", 0.0, MOST_WEIGHT),
-    "inverse_atr.window": Facts("sessions", 1.0, LONGEST_RANGES),
-    "max_trades.count": Facts("trades", 0.0, MOST_COUNT),
-    "measure_limit.lower": Facts("that of the measure", -MOST_WEIGHT, MOST_WEIGHT),
-    "measure_limit.upper": Facts("that of the measure", -MOST_WEIGHT, MOST_WEIGHT),
-    "participation.upper": Facts("fraction of daily volume", 0.0, MOST_WEIGHT),
-    "participation.window": Facts("sessions", 1.0, LONGEST_VOLUMES),
-    "return_risk_ratio.risk": Facts(only="degree_one_risk"),
-    "risk_parity.measure": Facts(only="degree_one_risk"),
-    "value_at_risk.level": Facts("confidence", exclusive_minimum=0.0, exclusive_maximum=1.0),
-    "view.expected_return": Facts("return", -LARGEST_WEIGHT, LARGEST_WEIGHT),
-    "view.weights": Facts("fraction of value", -LARGEST_WEIGHT, LARGEST_WEIGHT),
-} | {
-    f"{kind}_band.{end}_{unit}": Facts("money" if unit == "amount" else "fraction of value", 0.0)
-    for kind in ("position", "order")
-    for end in ("lower", "upper")
-    for unit in ("fraction", "amount")
+OVERLAY_UNITS = {
+    "count": "instruments",
+    "fraction": "fraction of price",
+    "multiple": "average true ranges",
+    "skip": "sessions",
+    "target": "volatility a year",
+    "window": "sessions",
 }
+
+SPECIAL: Mapping[str, Facts] = (
+    {
+        "attribute_average.lower": Facts("that of the attribute", -MOST_WEIGHT, MOST_WEIGHT),
+        "attribute_average.upper": Facts("that of the attribute", -MOST_WEIGHT, MOST_WEIGHT),
+        "cvar_mixture.weights": Facts(None, 0.0),
+        "equilibrium.weights": Facts("fraction of value", -LARGEST_WEIGHT, LARGEST_WEIGHT),
+        "group_volatility.upper": Facts("standard deviation of returns", 0.0, MOST_WEIGHT),
+        "inverse_atr.window": Facts("sessions", 1.0, LONGEST_RANGES),
+        "max_trades.count": Facts("trades", 0.0, MOST_COUNT),
+        "measure_limit.lower": Facts("that of the measure", -MOST_WEIGHT, MOST_WEIGHT),
+        "measure_limit.upper": Facts("that of the measure", -MOST_WEIGHT, MOST_WEIGHT),
+        "participation.upper": Facts("fraction of daily volume", 0.0, MOST_WEIGHT),
+        "participation.window": Facts("sessions", 1.0, LONGEST_VOLUMES),
+        "return_risk_ratio.risk": Facts(only="degree_one_risk"),
+        "risk_parity.measure": Facts(only="degree_one_risk"),
+        "value_at_risk.level": Facts("confidence", exclusive_minimum=0.0, exclusive_maximum=1.0),
+        "view.expected_return": Facts("return", -LARGEST_WEIGHT, LARGEST_WEIGHT),
+        "view.weights": Facts("fraction of value", -LARGEST_WEIGHT, LARGEST_WEIGHT),
+    }
+    | {
+        f"{kind}_band.{end}_{unit}": Facts("money" if unit == "amount" else "fraction of value", 0.0)
+        for kind in ("position", "order")
+        for end in ("lower", "upper")
+        for unit in ("fraction", "amount")
+    }
+    | {
+        f"{kind}.{name}": Facts(OVERLAY_UNITS[name], low, high)
+        for kind, cls in overlay.kinds.items()
+        for name, low, high in cls.bounds
+    }
+)
 """Facts of the fields of single kinds that differ from those of their name."""
 
 

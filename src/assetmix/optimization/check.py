@@ -58,6 +58,7 @@ def check_strategy(strategy: Strategy) -> list[Fault]:
         *_objective(strategy),
         *_constraints(strategy),
         *_measures(strategy),
+        *_overlays(strategy),
         *_keys(strategy),
         *_figures(strategy),
     ]
@@ -121,6 +122,11 @@ def _measures(strategy: Strategy) -> Iterator[Fault]:
             yield Fault(f"{pointer}{fault.pointer}", fault.code, fault.detail)
 
 
+def _overlays(strategy: Strategy) -> Iterator[Fault]:
+    for i, one in enumerate(strategy.overlays):
+        yield from (Fault(f"/overlays/{i}{fault.pointer}", fault.code, fault.detail) for fault in one.faults())
+
+
 def _keys(strategy: Strategy) -> Iterator[Fault]:
     seen: dict[str, Measure] = {kind: measure.plain(kind) for kind in ALWAYS}
     for pointer, one in strategy.named_measures():
@@ -137,7 +143,7 @@ def _same(one: Measure, other: Measure) -> bool:
 
 def _figures(strategy: Strategy) -> Iterator[Fault]:
     trading = strategy.trading
-    for name in ("cost_fraction", "holding_fraction", "borrow_fraction"):
+    for name in ("cost_fraction", "holding_fraction", "borrow_fraction", "size_band"):
         yield from _outside(f"/trading/{name}", getattr(trading, name), (0.0, 1.0))
     for name in ("cost_amount", "min_order_amount"):
         yield from _outside(f"/trading/{name}", getattr(trading, name), (0.0, MOST_MONEY))

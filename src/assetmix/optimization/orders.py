@@ -11,7 +11,7 @@ from assetmix.domain.order import Order, Skipped
 from assetmix.optimization.drivers import drivers
 from assetmix.optimization.limit import percent
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.rounding import cash_after, levels, rounded_trades
+from assetmix.optimization.rounding import cash_after, rounded_trades
 from assetmix.optimization.solution import Solution
 from assetmix.optimization.tolerances import DIGITS, HELD
 
@@ -77,15 +77,17 @@ def _reason(problem: Problem, position: int, units: float) -> str:
 
 
 def _skipped(problem: Problem, units: Vector, target: Vector) -> Iterator[Skipped]:
-    between = levels(problem, target)
-    amounts = np.abs(between.wanted) * problem.prices
+    amounts = np.abs(target - problem.current_weights) * problem.value
     for position in np.flatnonzero((units == 0) & (amounts > HELD * problem.value)):
-        yield Skipped(instrument=problem.universe.ids[position], reason=_why_skipped(problem, int(position), amounts))
+        reason = _why_skipped(problem, int(position), float(amounts[position]), float(target[position]))
+        yield Skipped(instrument=problem.universe.ids[position], reason=reason)
 
 
-def _why_skipped(problem: Problem, position: int, amounts: Vector) -> str:
-    least = problem.trading.min_order_amount
-    amount = float(amounts[position])
+def _why_skipped(problem: Problem, position: int, amount: float, target: float) -> str:
+    least, band = problem.trading.min_order_amount, problem.trading.size_band
+    if band and amount <= band * abs(target) * problem.value:
+        away = percent(round(amount / problem.value / abs(target), 4))
+        return f"its size is {away} away from its target, inside the band of {percent(band)}"
     if amount < least:
         return f"an order of {amount:.2f} would be below the minimum order of {least:.2f}"
     step = float(problem.steps[position])

@@ -15,6 +15,7 @@ from assetmix.domain.risk import RiskModel
 from assetmix.domain.universe import Universe
 from assetmix.errors import Fault, InvalidRequest
 from assetmix.optimization.constraint import Constraint
+from assetmix.optimization.overlay import Effect
 from assetmix.optimization.rule import Rule
 from assetmix.optimization.scope import Scope, membership
 from assetmix.optimization.strategy import Objective, Strategy, Trading
@@ -45,6 +46,7 @@ class Problem:
     divested : money that is to be set free
     set_aside : so much of it as stays as cash; neither in `value` nor in `cash`
     priced_on : (n,) ordinals of the days of the prices, 0 where that is not known
+    effects : what overlays have done
     """
 
     instruments: tuple[Instrument, ...]
@@ -65,6 +67,7 @@ class Problem:
     divested: float = 0.0
     set_aside: float = 0.0
     priced_on: NDArray[np.int64] | None = None
+    effects: tuple[Effect, ...] = ()
 
     @cached_property
     def universe(self) -> Universe:

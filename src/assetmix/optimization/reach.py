@@ -47,13 +47,13 @@ def wanted_tables(strategy: Strategy) -> frozenset[str]:
     """Tables beside the returns that a strategy computes with: of `high`, `low`, `close`, `volume`."""
     impact = strategy.trading.impact
     volumes = frozenset({"volume", "close"}) if impact is not None and impact.window is not None else frozenset()
-    askers = (strategy.objective, *strategy.constraints)
+    askers = (strategy.objective, *strategy.constraints, *strategy.overlays)
     return volumes.union(*(getattr(one, "tables", frozenset()) for one in askers))
 
 
 def wanted_rows(strategy: Strategy) -> int:
     """Sessions of those tables that are needed."""
-    askers = (strategy.objective, *strategy.constraints, strategy.trading.impact)
+    askers = (strategy.objective, *strategy.constraints, *strategy.overlays, strategy.trading.impact)
     return max((getattr(one, "window", None) or 0 for one in askers), default=0) + 1
 
 

@@ -48,6 +48,7 @@ def report_solution(problem: Problem, solution: Solution, plan: Plan, currency: 
         solver=solution.solver,
         verified=solution.verified,
         recommendation=_recommended(problem, plan, after),
+        overlays=problem.effects,
     )
 
 
@@ -68,6 +69,7 @@ def report_no_solution(problem: Problem, outcome: NoSolution, currency: str) -> 
         conflict=outcome.conflict,
         conflict_is_minimal=outcome.conflict_is_minimal if outcome.conflict else None,
         joint=outcome.joint,
+        overlays=problem.effects,
     )
 
 

@@ -20,9 +20,11 @@ from assetmix.optimization.check import check_strategy, refuse
 from assetmix.optimization.frame import frame
 from assetmix.optimization.liquidation import liquidated
 from assetmix.optimization.memory import Memory
+from assetmix.optimization.overlaid import exclusions, left_over
+from assetmix.optimization.overlay import Effect
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.reach import allowed_ids, benchmark_ids, is_given_up, set_aside, total_value
-from assetmix.optimization.strategy import Strategy
+from assetmix.optimization.strategy import Strategy, UniverseById
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +65,7 @@ def resolve(question: Question, memory: Memory) -> Problem:
     InvalidRequest
         with every fault that can be found without a solver
     """
-    question = _in_force(in_base_currency(question))
+    question, effects = _in_force(in_base_currency(question))
     portfolio, snapshot = question.portfolio, question.snapshot
     aside = set_aside(portfolio, snapshot)
     value = total_value(portfolio, snapshot) + question.cash_flow - aside
@@ -97,14 +99,37 @@ def resolve(question: Question, memory: Memory) -> Problem:
         structure=structure,
         divested=portfolio.divest_amount,
         set_aside=aside,
+        effects=effects,
         priced_on=np.array([snapshot.price_days[place] for place in snapshot.columns(universe.ids)], dtype=np.int64),
     )
 
 
-def _in_force(question: Question) -> Question:
-    """Give the question with the strategy that holds: a portfolio that is given up is sold out."""
-    if not is_given_up(question.portfolio, question.snapshot):
-        return question
+def _in_force(question: Question) -> tuple[Question, tuple[Effect, ...]]:
+    """Give the question with the strategy that holds, and what overlays have done to it.
+
+    A portfolio that is given up is sold out, and so is one of which overlays leave nothing to hold.
+    """
+    if is_given_up(question.portfolio, question.snapshot):
+        return _sold_out(question), ()
+    strategy, snapshot = question.strategy, question.snapshot
+    if not strategy.overlays:
+        return question, ()
+    for one in strategy.overlays:
+        strategy = one.in_force(strategy)
+    allowed = allowed_ids(strategy, question.portfolio, snapshot)
+    ids = tuple(one.id for one in snapshot.instruments if one.id in allowed and one.tradable)
+    prices = snapshot.history[:, snapshot.columns(ids)]
+    left = {ids[i] for i in np.flatnonzero(left_over(strategy.overlays, prices))}
+    effects = exclusions(strategy.overlays, prices, ids)
+    if not left and ids:
+        return _sold_out(replace(question, strategy=strategy)), effects
+    kept = tuple(sorted(left | (allowed - set(ids))))
+    stays = isinstance(strategy.universe, UniverseById) and strategy.universe.keep_held
+    strategy = replace(strategy, universe=UniverseById(ids=kept, keep_held=stays))
+    return replace(question, strategy=strategy, strategy_key=f"{question.strategy_key}:{kept}"), effects
+
+
+def _sold_out(question: Question) -> Question:
     strategy = liquidated(question.strategy, question.portfolio, question.snapshot)
     return replace(question, strategy=strategy, strategy_key=f"{question.strategy_key}:sold out:{strategy!r}")
 

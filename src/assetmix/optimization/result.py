@@ -6,6 +6,7 @@ from typing import Literal
 
 from assetmix.domain.lookthrough import Exposure
 from assetmix.domain.order import Order, Skipped
+from assetmix.optimization.overlay import Effect
 from assetmix.optimization.recommendation import Recommendation
 from assetmix.optimization.solution import Binding, ConflictingLimit, Relaxation, Verified
 from assetmix.optimization.solvers import SolverUsed
@@ -86,3 +87,4 @@ class Result:
     solver: SolverUsed | None = None
     verified: Verified | None = None
     recommendation: Recommendation | None = None
+    overlays: tuple[Effect, ...] = ()

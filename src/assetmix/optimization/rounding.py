@@ -17,7 +17,7 @@ from assetmix.optimization.constraint import Outcome
 from assetmix.optimization.frame import FULLY_INVESTED
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.swaps import moves
-from assetmix.optimization.tolerances import DIGITS, HELD, MONEY, RESIDUAL
+from assetmix.optimization.tolerances import DIGITS, HELD, MONEY, RESIDUAL, SNAP
 from assetmix.optimization.verify import objective_value
 
 SWAPS = 50
@@ -47,8 +47,9 @@ def levels(problem: Problem, weights: Vector) -> Levels:
     """Round each wanted trade both ways; full exits are exact, small orders are none."""
     wanted = weights * problem.value / problem.prices - problem.quantities
     exits = (np.abs(weights) <= HELD) & (problem.quantities != 0)
-    wanted = np.where(exits, -problem.quantities, wanted)
-    wanted = np.where(problem.tradable == 0, 0.0, wanted)
+    noise = np.abs(weights - problem.current_weights) <= SNAP
+    wanted = np.where(exits, -problem.quantities, np.where(noise, 0.0, wanted))
+    wanted = np.where((problem.tradable == 0) | _stays(problem, weights), 0.0, wanted)
     if not problem.trading.lots:
         kept = _worthwhile(problem, wanted)
         return Levels(wanted, kept, kept, np.zeros_like(wanted))
@@ -166,8 +167,9 @@ class _Walk:
             self.units = np.round(units[best[1 + fine[0]]], DIGITS)
 
     def _loose(self) -> NDArray[np.bool_]:
-        """Instruments whose position is not closed: a full exit stays exact."""
-        return np.asarray(self._between.low != -self._problem.quantities)
+        """Instruments whose position is neither closed (a full exit stays exact) nor near enough to stay."""
+        open_ended = self._between.low != -self._problem.quantities
+        return np.asarray(open_ended & ~_stays(self._problem, self._target))
 
     def _fine(self, units: Vector, steps: Vector) -> NDArray[np.bool_]:
         """Trades (k, n) with enough cash, none of it idle, in whole orders, and no limit broken anew."""
@@ -191,7 +193,7 @@ class _Walk:
     def nearest(self) -> Vector:
         """The lots nearest to the optimum where deviation counts and they are found; else where the walk ended."""
         problem = self._problem
-        if not self._by_deviation:
+        if not self._by_deviation or problem.trading.size_band > 0:
             return self.units
         units = nearest_lots(problem, self._target, self._cash, self._floor / problem.value)
         if units is None:
@@ -266,6 +268,13 @@ def cash_floor(problem: Problem, cash: float) -> float:
     """Money that must be left: the hard lower bound on cash, else no more debt than the optimum has."""
     floor = problem.cash_floor()
     return (floor if np.isfinite(floor) else min(0.0, cash)) * problem.value
+
+
+def _stays(problem: Problem, weights: Vector) -> NDArray[np.bool_]:
+    """Positions (n,) inside the size band of their target."""
+    if problem.trading.size_band == 0:
+        return np.zeros(len(weights), dtype=bool)
+    return problem.trading.is_near(problem.current_weights, weights)
 
 
 def _worthwhile(problem: Problem, units: Vector) -> Vector:

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assetmix.domain.arrays import Vector
 from assetmix.estimation.specs import ForecastSpec, RiskSpec
 from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.measure import Measure
+from assetmix.optimization.overlay import Overlay
 from assetmix.optimization.rule import Rule
 
 
@@ -81,7 +83,8 @@ class Trading:
     what the rounded orders keep close to: the objective, or the weights of the optimum.
     `holding_fraction` of long and `borrow_fraction` of short positions are what holding them
     costs per period: the measure `holding_cost`, never part of the balance. Without `fractions`
-    orders are whole multiples of the lot even of instruments that have a fractional step.
+    orders are whole multiples of the lot even of instruments that have a fractional step. A
+    position within `size_band` of its target, a fraction of the target, is not traded.
     """
 
     cost_fraction: float = 0.0
@@ -91,6 +94,7 @@ class Trading:
     holding_fraction: float = 0.0
     borrow_fraction: float = 0.0
     min_order_amount: float = 0.0
+    size_band: float = 0.0
     lots: bool = True
     fractions: bool = True
     rounding: Literal["least_risk", "least_deviation"] = "least_risk"
@@ -99,6 +103,10 @@ class Trading:
     def is_free(self) -> bool:
         """Whether orders cost nothing."""
         return self.cost_fraction == 0 and self.cost_amount == 0 and self.impact is None
+
+    def is_near(self, current: Vector, target: Vector) -> NDArray[np.bool_]:
+        """Which positions (n,) are near enough to their targets (n,) to stay; one to be closed never is."""
+        return np.asarray((np.abs(current - target) <= self.size_band * np.abs(target)) & (target != 0))
 
     def costs(self, amounts: Vector) -> Vector:
         """Fees of each order of the given amounts of money, none negative; nothing costs nothing."""
@@ -145,6 +153,7 @@ class Strategy:
     trading: Trading = field(default_factory=Trading)
     report: tuple[Measure, ...] = ()
     thresholds: Thresholds | None = None
+    overlays: tuple[Overlay, ...] = ()
 
     def named_measures(self) -> tuple[tuple[str, Measure], ...]:
         """Every measure the strategy names, with its JSON pointer."""

@@ -1,4 +1,4 @@
-"""The registers as callers read them: measures, constraints, rules, risk models, forecasts and statuses."""
+"""The registers as callers read them: measures, constraints, rules, overlays, risk models, forecasts and statuses."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +10,7 @@ from assetmix.codec.reference import FORECASTS, JSON, RISK_MODELS, describe
 from assetmix.errors import NotFound
 from assetmix.optimization.constraint import Constraint, constraint
 from assetmix.optimization.measure import Measure, Role, measure
+from assetmix.optimization.overlay import overlay
 from assetmix.optimization.rule import Rule, rule
 from assetmix.persistence.optimizations import ACTIVE
 
@@ -79,6 +80,11 @@ def _rules() -> Iterable[JSON]:
         }
 
 
+def _overlays() -> Iterable[JSON]:
+    for kind, cls in overlay.kinds.items():
+        yield describe(kind, cls) | {"status": cls.status, "scales": cls.scales, "prices": sorted(cls.tables)}
+
+
 def _risk_models() -> Iterable[JSON]:
     return (describe(kind, cls) for kind, cls in RISK_MODELS.items())
 
@@ -114,6 +120,7 @@ REGISTERS: Mapping[str, Callable[[], Iterable[JSON]]] = {
     "measures": _measures,
     "constraints": _constraints,
     "rules": _rules,
+    "overlays": _overlays,
     "risk-models": _risk_models,
     "forecasts": _forecasts,
     "statuses": _statuses,

@@ -77,8 +77,8 @@ class BacktestBody(Strict):
     """A request to walk a strategy through past sessions.
 
     `charges` are what orders cost in the simulation; without them it is what the strategy presumes.
-    Positions within `size_band` of their target, a fraction of the target, are not traded. What has
-    had no price for `delisted_after` sessions is paid out at its last price.
+    Positions within `size_band` of their target, a fraction of the target, are not traded (absent:
+    that of the strategy). What has had no price for `delisted_after` sessions is paid out at its last price.
     """
 
     portfolio: str | Portfolio
@@ -91,7 +91,7 @@ class BacktestBody(Strict):
     cash_rate: float = 0.0
     prices: Literal["adjusted", "close"] = "adjusted"
     dividends: list[Dividend] = Field(default_factory=list)
-    size_band: float = 0.0
+    size_band: float | None = None
     delisted_after: int = 10
     time_limit_seconds: Annotated[float, Field(gt=0, json_schema_extra={"maximum": MOST_BACKTEST_SECONDS})] = 900.0
 
