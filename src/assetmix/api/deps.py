@@ -50,9 +50,11 @@ async def _authenticated(request: Request, inside: House) -> Caller:
     try:
         origin = Origin(request_id(request.scope), traceparent(request.scope))
         found = await keys.authenticate(inside, key_text(request), origin)
-    except Unauthenticated:
+    except Unauthenticated as error:
         _warn(request)
         count_failure(request, inside)
+        if IN_ADDRESS & set(request.query_params):
+            raise Unauthenticated(_IN_ADDRESS) from error
         raise
     logs.add(tenant=found.tenant_id, key=found.key_id)
     quota = effective(inside.settings, found.settings)["requests_per_minute"]
@@ -77,6 +79,12 @@ def count_failure(request: Request, inside: House) -> None:
     if not spent.allowed:
         request.app.state.meters.refused("failures")
         raise QuotaExceeded("too many refused keys from this address", spent.retry_seconds) from None
+
+
+_IN_ADDRESS = (
+    "a key in the address is not looked at, for it ends in logs: revoke it and make another one, and send that in the "
+    "header Authorization: Bearer am_live_… or X-API-Key"
+)
 
 
 def _warn(request: Request) -> None:

@@ -13,7 +13,7 @@ from assetmix.optimization.check import MOST_FAULTS
 MALFORMED = {"json_invalid", "finite_number"}
 """Kinds of errors that mean the text is not JSON as we take it, whatever the schema."""
 
-PLAIN_TYPES = {"str", "int", "float", "bool"}
+PLAIN_TYPES = {"str", "int", "float", "bool", "constrained-str"}
 """Members of unions that are no objects, as pydantic names them in locations."""
 
 _CODES = {
@@ -73,7 +73,7 @@ def _place(document: object, location: tuple[int | str, ...]) -> _Place:
     pointer, here, union, member = "", document, None, ""
     for place, part in enumerate(location):
         found = _descend(here, part)
-        if str(part).startswith("literal[") or part in PLAIN_TYPES:
+        if str(part).startswith(("literal[", "list[")) or part in PLAIN_TYPES:
             union, member = pointer, str(part)
         elif str(part).startswith("#"):
             continue

@@ -140,6 +140,12 @@ def _stored(row: sa.Row[tuple[object, ...]]) -> StoredInstrument:
     return StoredInstrument(INSTRUMENT.read_value(row.document), row.revision, row.price_revision)
 
 
+async def delete_instrument(connection: Connection, tenant_id: str, instrument_id: str) -> None:
+    """Delete an instrument with its prices."""
+    mine = (instruments.c.tenant_id == tenant_id) & (instruments.c.id == instrument_id)
+    await connection.execute(sa.delete(instruments).where(mine))
+
+
 async def lock_market_data(connection: Connection, tenant_id: str) -> None:
     """Have the uploads of a tenant come one after the other, so that they cannot lock each other out."""
     await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(tenant_id, 2))))

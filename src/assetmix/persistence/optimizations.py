@@ -76,6 +76,11 @@ _BY_HASH = _newest(
 )
 _ACTIVE = _newest(_PORTFOLIO, optimizations.c.status.in_(ACTIVE))
 _LATEST = _newest(_PORTFOLIO, ~optimizations.c.what_if)
+_OF_STRATEGY = _newest(
+    _PORTFOLIO,
+    optimizations.c.strategy_id == sa.bindparam("strategy_id"),
+    optimizations.c.kind == sa.bindparam("kind"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +136,14 @@ async def add_refused(connection: Connection, tenant_id: str, new: NewRun, error
 async def find_run(connection: Connection, tenant_id: str, run_id: str) -> Run | None:
     """Give one run."""
     return await _first(connection, _BY_ID, tenant_id=tenant_id, run_id=run_id)
+
+
+async def find_of_strategy(
+    connection: Connection, tenant_id: str, kind: str, portfolio_id: str, strategy_id: int
+) -> Run | None:
+    """Give the newest run of a kind that a portfolio has with a strategy."""
+    named = {"portfolio_id": portfolio_id, "strategy_id": strategy_id, "kind": kind}
+    return await _first(connection, _OF_STRATEGY, tenant_id=tenant_id, **named)
 
 
 async def find_same(connection: Connection, tenant_id: str, optimization_hash: str) -> Run | None:
@@ -199,6 +212,6 @@ def _mine(tenant_id: str) -> sa.ColumnElement[bool]:
     return optimizations.c.tenant_id == tenant_id
 
 
-async def _first(connection: Connection, query: sa.Select[Any], **values: str) -> Run | None:
+async def _first(connection: Connection, query: sa.Select[Any], **values: object) -> Run | None:
     row = (await connection.execute(query, values)).one_or_none()
     return None if row is None else run_of(row)

@@ -86,6 +86,16 @@ async def change_portfolio(
     return await _next_version(connection, tenant_id, known, values)
 
 
+async def find_holder(connection: Connection, tenant_id: str, instrument_id: str) -> str | None:
+    """Give the reference of a portfolio that holds an instrument or is measured against it, None for none."""
+    named = [portfolios.c.document[part].has_key(instrument_id) for part in ("holdings", "benchmark")]
+    query = sa.select(portfolios.c.client_reference).where(
+        portfolios.c.tenant_id == tenant_id, ~portfolios.c.is_deleted, sa.or_(*named)
+    )
+    found: str | None = (await connection.execute(query.limit(1))).scalar_one_or_none()
+    return found
+
+
 async def mark_deleted(connection: Connection, tenant_id: str, known: StoredPortfolio, author: str) -> StoredPortfolio:
     """Add a last version to a portfolio, which is found no longer; its reference may be given to another."""
     values = {"client_reference": known.id, "is_deleted": True, "author": author}

@@ -102,6 +102,12 @@ async def get_prices(
     return [dict(row._mapping) for row in (await connection.execute(query)).all()]  # noqa: SLF001 - its public name
 
 
+async def delete_prices(connection: Connection, tenant_id: str, instrument_id: str) -> None:
+    """Delete every price of an instrument."""
+    mine = (prices.c.tenant_id == tenant_id) & (prices.c.instrument_id == instrument_id)
+    await connection.execute(sa.delete(prices).where(mine))
+
+
 async def has_later(connection: Connection, tenant_id: str, ids: Sequence[str], day: dt.date) -> bool:
     """Whether any of the instruments has a price after a day."""
     named = sa.func.unnest(sa.cast(list(ids), sa.ARRAY(sa.Text))).table_valued("id").render_derived("named")

@@ -136,6 +136,7 @@ strategies = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("document", JSONB, nullable=False),
+    sa.Column("details", JSONB(none_as_null=True)),
     sa.Column("digest", sa.Text, nullable=False),
     time_column("created_at"),
     time_column("updated_at"),
@@ -149,6 +150,7 @@ strategy_versions = sa.Table(
     sa.Column("strategy_id", sa.Integer, primary_key=True),
     sa.Column("version", sa.Integer, primary_key=True),
     sa.Column("document", JSONB, nullable=False),
+    sa.Column("details", JSONB(none_as_null=True)),
     time_column("created_at"),
     sa.ForeignKeyConstraint(
         ["tenant_id", "strategy_id"], ["strategies.tenant_id", "strategies.strategy_id"], ondelete="CASCADE"

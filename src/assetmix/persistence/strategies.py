@@ -13,13 +13,14 @@ from assetmix.persistence.session import Connection
 
 @dataclass(frozen=True, slots=True)
 class StoredStrategy:
-    """A strategy as stored; `digest` names its content."""
+    """A strategy as stored; `digest` names its content, `details` are what another dialect wrote it from."""
 
     strategy_id: int
     name: str
     version: int
     document: dict[str, Any]
     digest: str
+    details: dict[str, Any] | None = None
 
     @property
     def tag(self) -> str:
@@ -38,12 +39,12 @@ async def lock_strategies(connection: Connection, tenant_id: str) -> None:
 
 
 async def put_strategy(
-    connection: Connection, tenant_id: str, name: str, strategy: Strategy
+    connection: Connection, tenant_id: str, name: str, strategy: Strategy, details: dict[str, Any] | None = None
 ) -> tuple[StoredStrategy, bool]:
     """Create a strategy or add a version; an equal document adds none. Also whether it was created."""
     known = await find_strategy(connection, tenant_id, name)
     document = STRATEGY.write(strategy)
-    content = digest(document)
+    content = digest(document if details is None else [document, details])
     if known is not None and known.digest == content:
         return known, False
     if known is None:
@@ -53,14 +54,14 @@ async def put_strategy(
             .values(strategies_made=tenants.c.strategies_made + 1)
             .returning(tenants.c.strategies_made)
         )
-        stored = StoredStrategy((await connection.execute(number)).scalar_one(), name, 1, document, content)
+        stored = StoredStrategy((await connection.execute(number)).scalar_one(), name, 1, document, content, details)
         await connection.execute(sa.insert(strategies).values(tenant_id=tenant_id, **_columns(stored)))
     else:
-        stored = StoredStrategy(known.strategy_id, name, known.version + 1, document, content)
+        stored = StoredStrategy(known.strategy_id, name, known.version + 1, document, content, details)
         mine = (strategies.c.tenant_id == tenant_id) & (strategies.c.name == name)
         values = _columns(stored) | {"updated_at": sa.func.now()}
         await connection.execute(sa.update(strategies).where(mine).values(values))
-    version = {key: _columns(stored)[key] for key in ("strategy_id", "version", "document")}
+    version = {key: _columns(stored)[key] for key in ("strategy_id", "version", "document", "details")}
     await connection.execute(sa.insert(strategy_versions).values(tenant_id=tenant_id, **version))
     return stored, known is None
 
@@ -88,10 +89,14 @@ async def list_strategies(connection: Connection, tenant_id: str, after: int, li
 
 async def list_versions(connection: Connection, tenant_id: str, number: int) -> list[dict[str, Any]]:
     """Give every version of a strategy, oldest first."""
-    columns = (strategy_versions.c.version, strategy_versions.c.document, strategy_versions.c.created_at)
+    columns = tuple(strategy_versions.c[name] for name in ("version", "document", "details", "created_at"))
     mine = (strategy_versions.c.tenant_id == tenant_id) & (strategy_versions.c.strategy_id == number)
     rows = (await connection.execute(sa.select(*columns).where(mine).order_by(strategy_versions.c.version))).all()
-    return [{"version": row.version, "strategy": row.document, "created_at": row.created_at} for row in rows]
+    return [
+        {"version": row.version, "strategy": row.document, "created_at": row.created_at}
+        | ({} if row.details is None else {"details": row.details})
+        for row in rows
+    ]
 
 
 async def delete_strategy(connection: Connection, tenant_id: str, name: str) -> bool:
@@ -107,7 +112,7 @@ async def _find(connection: Connection, tenant_id: str, where: sa.ColumnElement[
 
 
 def _stored(row: sa.Row[tuple[object, ...]]) -> StoredStrategy:
-    return StoredStrategy(row.strategy_id, row.name, row.version, row.document, row.digest)
+    return StoredStrategy(row.strategy_id, row.name, row.version, row.document, row.digest, row.details)
 
 
 def _columns(stored: StoredStrategy) -> dict[str, Any]:
@@ -117,4 +122,5 @@ def _columns(stored: StoredStrategy) -> dict[str, Any]:
         "version": stored.version,
         "document": stored.document,
         "digest": stored.digest,
+        "details": stored.details,
     }

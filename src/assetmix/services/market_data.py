@@ -22,7 +22,7 @@ SMALLEST, LARGEST = 1e-12, 1e15
 
 async def put_instruments(house: House, caller: Caller, given: Sequence[Instrument]) -> Change:
     """Create or replace instruments, all of them or none."""
-    faults = [fault for i, one in enumerate(given) for fault in _instrument_faults(f"/instruments/{i}", one)]
+    faults = [fault for i, one in enumerate(given) for fault in instrument_faults(f"/instruments/{i}", one)]
     ids = [one.id for one in given]
     if len(set(ids)) < len(ids):
         faults.append(Fault("/instruments", "duplicate", "an instrument is given twice; give each once"))
@@ -88,7 +88,8 @@ async def _get_rates(
     return found
 
 
-def _instrument_faults(pointer: str, one: Instrument) -> list[Fault]:
+def instrument_faults(pointer: str, one: Instrument) -> list[Fault]:
+    """Find what is wrong with an instrument."""
     faults = currency_faults(one.currency, f"{pointer}/currency")
     if not one.id or is_cash(one.id) or "/" in one.id or len(one.id) > LONGEST or not is_printable(one.id):
         detail = f"an id has 1 to {LONGEST} visible characters, no / and does not begin with $"

@@ -1,5 +1,8 @@
 """Runs: requested, found again when the inputs are the same, looked up, cancelled."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from assetmix.errors import Conflict, Fault, InProgress, InvalidRequest, NoOptimization, NotFound, QuotaExceeded
 from assetmix.optimization.strategy import Strategy
 from assetmix.persistence import optimizations, outcomes, portfolios, strategies
@@ -53,6 +56,64 @@ async def submit_once(house: House, caller: Caller, request: Request, once: Once
     if isinstance(outcome, Submitted):
         ring_for(house, outcome.run)
     return outcome
+
+
+async def submit_all(house: House, caller: Caller, requests: Mapping[str, Request]) -> list[Run]:
+    """Store runs, all or none; each request by the pointer to what asks for it.
+
+    Raises
+    ------
+    InvalidRequest
+        with the faults of the first request that cannot be run, and the pointer to it
+    """
+    runs = []
+    async with house.database.transaction(caller.tenant_id) as connection:
+        for pointer, request in requests.items():
+            try:
+                runs.append(await store(house, connection, caller, request))
+            except NotFound as error:
+                raise InvalidRequest(error.message, [Fault(pointer, "not-found", error.message)]) from None
+    for run in runs:
+        ring_for(house, run)
+    return runs
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """A run by its id, or by its portfolio and its strategy."""
+
+    run_id: str | None
+    portfolio: str | None
+    strategy_id: int | None
+
+
+async def find(house: House, caller: Caller, kind: str, which: Which) -> Run:
+    """Give a run of a kind by its id, or the newest one that a portfolio has with a strategy.
+
+    Raises
+    ------
+    InvalidRequest
+        when neither is named
+    NotFound
+        when there is no such run or portfolio, or none was ever requested
+    """
+    if which.run_id is not None:
+        return await get_run(house, caller, which.run_id, kind=kind)
+    if which.portfolio is None or which.strategy_id is None:
+        detail = "name the run by id, or by client_reference and strategy_id"
+        raise InvalidRequest(detail, [Fault("/id", "missing", detail)])
+    return await _newest(house, caller, kind, which.portfolio, which.strategy_id)
+
+
+async def _newest(house: House, caller: Caller, kind: str, portfolio: str, strategy_id: int) -> Run:
+    async with house.database.transaction(caller.tenant_id) as connection:
+        stored = await portfolios.find_portfolio(connection, caller.tenant_id, portfolio)
+        run = None
+        if stored is not None:
+            run = await optimizations.find_of_strategy(connection, caller.tenant_id, kind, stored.id, strategy_id)
+    if run is None:
+        raise NotFound("nothing was ever requested for this portfolio with this strategy")
+    return run
 
 
 async def check_only(house: House, caller: Caller, request: Request) -> None:

@@ -1,5 +1,8 @@
 """Portfolios: stored and looked up by id or client reference."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from assetmix.domain.portfolio import Portfolio
 from assetmix.errors import Conflict, Fault, NotFound, escape
 from assetmix.optimization.check import refuse
@@ -63,6 +66,42 @@ async def get_portfolio(house: House, caller: Caller, name: str) -> StoredPortfo
     if found is None:
         raise NotFound("no such portfolio")
     return found
+
+
+async def find(house: House, caller: Caller, name: str) -> StoredPortfolio | None:
+    """Give a portfolio by id or client reference, None where there is none."""
+    async with house.database.transaction(caller.tenant_id) as connection:
+        return await portfolios.find_portfolio(connection, caller.tenant_id, name)
+
+
+async def reference_of(house: House, caller: Caller, portfolio_id: str | None) -> str:
+    """Give the client reference of a portfolio; its id where it is gone."""
+    found = None if portfolio_id is None else await find(house, caller, portfolio_id)
+    return (portfolio_id or "") if found is None else found.client_reference
+
+
+async def put_benchmark(
+    house: House, caller: Caller, client_reference: str, benchmark: Mapping[str, float]
+) -> StoredPortfolio:
+    """Give a portfolio other benchmark weights.
+
+    Raises
+    ------
+    NotFound
+        when there is no such portfolio
+    InvalidRequest
+        as `put_portfolio` does
+    """
+    async with house.database.transaction(caller.tenant_id) as connection:
+        known = await portfolios.find_portfolio(connection, caller.tenant_id, client_reference, lock=True)
+        if known is None:
+            raise NotFound("no such portfolio; PUT /portfolio first")
+        changed = replace(known.portfolio, benchmark=benchmark)
+        refuse(portfolio_faults(changed))
+        content = NewContent(portfolio=changed, author=caller.key_id, details=known.details)
+        stored = await portfolios.change_portfolio(connection, caller.tenant_id, known, content, known.client_reference)
+        await note(connection, caller.tenant_id, entry(caller, "portfolio.put", stored.id, version=stored.version))
+    return stored
 
 
 async def list_portfolios(house: House, caller: Caller, after: str, limit: int) -> list[StoredPortfolio]:

@@ -68,7 +68,7 @@ class _Seen:
         for place, row in enumerate(batch, self.rows):
             if len(self.faults) >= MOST_FAULTS:
                 break
-            self.faults.extend(_row_faults(f"/prices/{place}", row))
+            self.faults.extend(row_faults(f"/prices/{place}", row))
         self.rows += len(batch)
         if self.rows > MOST_ROWS:
             detail = f"at most {MOST_ROWS} price rows in one request"
@@ -210,7 +210,8 @@ def _twice(key: str, day: object) -> Fault:
     return Fault("/prices", "duplicate", f"{key} has two prices on {day}; give each day once")
 
 
-def _row_faults(pointer: str, row: PriceRow) -> Iterator[Fault]:
+def row_faults(pointer: str, row: PriceRow) -> Iterator[Fault]:
+    """Find what is wrong with a row of prices."""
     for name, figure in zip(FIGURES, row[2:7], strict=True):
         if figure is not None and not SMALLEST <= figure <= LARGEST:
             detail = f"{name} is a price above 0, between {SMALLEST:g} and {LARGEST:g}"

@@ -1,5 +1,6 @@
 """Strategies: checked, stored with every version, looked up by name or number."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from assetmix.errors import Conflict, NotFound
@@ -35,6 +36,81 @@ async def put_strategy(
         stored, created = await strategies.put_strategy(connection, caller.tenant_id, name, strategy)
         await note(connection, caller.tenant_id, entry(caller, "strategy.put", name, version=stored.version))
     return stored, created
+
+
+async def put_numbered(
+    house: House, caller: Caller, number: int | None, named: "Named", expected: Expected = ANYTHING
+) -> tuple[StoredStrategy, bool]:
+    """Create a strategy of another dialect, or replace the one of a number; also whether it was created.
+
+    Raises
+    ------
+    NotFound
+        when there is none of that number
+    Conflict
+        when another strategy has the name, or the name would change
+    InvalidRequest, PreconditionFailed, PreconditionRequired
+        as `put_strategy` does
+    """
+    require_name(named.name, "strategy")
+    async with house.database.transaction(caller.tenant_id) as connection:
+        await strategies.lock_strategies(connection, caller.tenant_id)
+        same = await strategies.find_strategy(connection, caller.tenant_id, named.name)
+        known = same
+        if number is not None:
+            known = await strategies.find_strategy_by_id(connection, caller.tenant_id, number)
+            if known is None:
+                raise NotFound("no such strategy; PUT /strategy without an id makes one")
+        require(expected, known, caller, "strategy")
+        _require_name_kept(known, same, named, is_new=number is None)
+        put = strategies.put_strategy(connection, caller.tenant_id, named.name, named.strategy, named.details)
+        stored, created = await put
+        await note(connection, caller.tenant_id, entry(caller, "strategy.put", named.name, version=stored.version))
+    return stored, created
+
+
+def _require_name_kept(
+    known: StoredStrategy | None, same: StoredStrategy | None, named: "Named", *, is_new: bool
+) -> None:
+    if is_new and same is not None and same.details != named.details:
+        raise Conflict(f"strategy {same.strategy_id} has this name; PUT /strategy/{same.strategy_id} replaces it")
+    if known is not None and known.name != named.name:
+        raise Conflict(f"strategy {known.strategy_id} is named {known.name}, by which portfolios refer to it; it stays")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A strategy with its name, and the document of another dialect that it was read from."""
+
+    name: str
+    strategy: Strategy
+    details: dict[str, Any]
+
+
+async def ensure(house: House, caller: Caller, named: Named) -> None:
+    """Store a strategy unless there is one of its name."""
+    async with house.database.transaction(caller.tenant_id) as connection:
+        if await strategies.find_strategy(connection, caller.tenant_id, named.name) is not None:
+            return
+        await strategies.lock_strategies(connection, caller.tenant_id)
+        if await strategies.find_strategy(connection, caller.tenant_id, named.name) is None:
+            await strategies.put_strategy(connection, caller.tenant_id, named.name, named.strategy, named.details)
+            await note(connection, caller.tenant_id, entry(caller, "strategy.put", named.name, version=1))
+
+
+async def get_numbered(house: House, caller: Caller, number: int) -> StoredStrategy:
+    """Give a strategy by number.
+
+    Raises
+    ------
+    NotFound
+        when there is none of that number
+    """
+    async with house.database.transaction(caller.tenant_id) as connection:
+        found = await strategies.find_strategy_by_id(connection, caller.tenant_id, number)
+    if found is None:
+        raise NotFound("no such strategy")
+    return found
 
 
 async def get_strategy(house: House, caller: Caller, name: str) -> StoredStrategy:
