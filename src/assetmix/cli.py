@@ -5,6 +5,7 @@ import os
 import socket
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
@@ -33,6 +34,10 @@ app.add_typer(keys_app, name="keys")
 
 Port = Annotated[int, typer.Option(envvar="PORT", help="Port on 127.0.0.1.", min=1, max=65535)]
 Processes = Annotated[int, typer.Option(help="Worker processes, each with a solver of its own.", min=1, max=64)]
+
+LOCAL = "http://127.0.0.1:8000"
+WIDTH = 118
+"""Columns of what is printed into a file."""
 
 HEADER_BYTES = 16_384
 GRACE_SECONDS = 20
@@ -148,6 +153,35 @@ def migrate(revision: str = "head") -> None:
         upgrade(revision)
     given = {role: os.environ.get(f"ASSETMIX_{role.upper()}_PASSWORD") for role in ROLES}
     asyncio.run(allow_logins(address, {role: password for role, password in given.items() if password}))
+
+
+@app.command()
+def backtest(
+    asked: Annotated[Path, typer.Argument(help="File with the JSON body of POST /v1/backtests; - for standard input.")],
+    url: Annotated[str, typer.Option(envvar="ASSETMIX_URL", help="Where the service answers.")] = LOCAL,
+    key: Annotated[str, typer.Option(envvar="ASSETMIX_KEY", help="A key; the demo's unless given.")] = "",
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON and nothing else.")] = False,
+) -> None:
+    """Walk a strategy through past sessions on a running service, and print the tear sheet.
+
+    A body names a portfolio and a strategy, or gives them whole:
+    {"portfolio": "demo", "strategy": "minimum-variance", "from": "2015-01-02", "to": "2022-12-28"}
+    """
+    import json  # noqa: PLC0415
+
+    from assetmix.commands.backtest import Service, run_backtest, show  # noqa: PLC0415 - loads an HTTP client
+
+    body = sys.stdin.buffer.read() if str(asked) == "-" else asked.read_bytes()
+    kept = home_folder(os.environ) / "demo.key"
+    chosen = key or (kept.read_text("utf-8").strip() if kept.is_file() else "")
+    if not chosen:
+        raise StackError("no key: set ASSETMIX_KEY, or start the demo with `assetmix up`")
+    result = run_backtest(Service(url, chosen), body, Console(stderr=True))
+    if as_json:
+        sys.stdout.write(json.dumps(result) + "\n")
+    else:
+        show(result, Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False))
 
 
 @app.command()

@@ -114,6 +114,7 @@ IBM = {
     "portfolios": [{"name": "Root", "type": "root", "holdings": [{"asset": "{}", "quantity": 1}]}],
 }
 MOVEMENT = {"type": "BUY", "status": "PLACED", "datetime": "2024-06-27T00:00:00Z", "instrument_id": "A", "quantity": 1}
+YEARS = {"from": "2024-05-01", "to": "2024-06-28"}
 FIELDS = [
     ("POST", "/api/v1/optimization/portfolio/rebalance", IBM),
     ("POST", "/api/v1/{}/portfolio/rebalance", IBM),
@@ -123,6 +124,19 @@ FIELDS = [
     ("POST", "/v1/frontiers", {"portfolio": "{}", "x": {"kind": "volatility"}, "y": {"kind": "expected_return"}}),
     ("POST", "/v1/strategies/validate", {"strategy": "{}", "portfolio": "own"}),
     ("POST", "/portfolio/rebalance", {"client_reference": "{}", "strategy_id": 1}),
+    ("POST", "/portfolio/rebalance", {"client_reference": ["own", "{}"], "strategy_id": 1}),
+    ("GET", "/portfolio/rebalance?id={}", None),
+    ("GET", "/portfolio/rebalance?client_reference={}&strategy_id=1", None),
+    ("POST", "/portfolio/backtest", {"client_reference": "{}", "strategy_id": 1} | YEARS),
+    ("GET", "/portfolio/backtest?id={}", None),
+    ("DELETE", "/portfolio/backtest?client_reference={}&strategy_id=1", None),
+    ("GET", "/portfolio?client_reference={}", None),
+    ("DELETE", "/portfolio?client_reference={}", None),
+    ("GET", "/index?client_reference={}", None),
+    ("GET", "/history?instrument_code={}", None),
+    ("DELETE", "/history?instrument_code={}&all_data=true", None),
+    ("POST", "/v1/backtests", {"portfolio": "{}", "strategy": "own"} | YEARS),
+    ("GET", "/v1/backtests?portfolio={}", None),
     ("GET", "/optimizations/latest?portfolio_id={}", None),
     ("GET", "/optimizations/latest?client_reference={}", None),
     ("GET", "/v1/optimizations?portfolio={}", None),
@@ -166,12 +180,13 @@ def test_lists_show_nothing_of_others(foreign: Foreign, service: Service) -> Non
             "/v1/risk-models",
             "/v1/optimizations",
             "/v1/frontiers",
+            "/v1/backtests",
             "/v1/events",
         ]
         answers = [client.get(path).json()["items"] for path in lists]
         for path in ("/portfolios/", "/users/", "/robo-advisor/policies/"):
             assert client.get(path).json() == {"next": None, "count": 0, "offset": 0, "results": [], "_embedded": {}}
-        assert client.get("/strategy").json() == []
+        assert [one["name"] for one in client.get("/strategy").json()] == ["Default"]
 
     assert answers == [[]] * len(answers)
 

@@ -37,7 +37,7 @@ def test_rebalance_is_accepted_polled_and_answered(service: Service, loaded: htt
 
     assert accepted.status_code == 202
     assert re.match(r"O[0-9A-HJKMNP-TV-Z]{26}\Z", accepted.json()["id"])
-    assert accepted.headers["location"] == f"/v1/optimizations/{accepted.json()['id']}"
+    assert accepted.headers["location"] == f"/portfolio/rebalance?id={accepted.json()['id']}"
     assert int(accepted.headers["retry-after"]) >= 1
 
     run = service.ended(loaded, accepted.json()["id"])
@@ -184,7 +184,7 @@ def test_another_tenant_sees_nothing(service: Service, loaded: httpx.Client) -> 
             f"/v1/instruments/{IDS[0]}",
         ):
             assert stranger.get(address).status_code == 404, address
-        assert stranger.get("/strategy").json() == []
+        assert [one["name"] for one in stranger.get("/strategy").json()] == ["Default"]
         assert stranger.get("/v1/optimizations").json() == {"items": [], "next": None}
 
 

@@ -155,6 +155,23 @@ def test_many_portfolios_are_rebalanced_at_once_or_none(service: Service, loaded
     for one in both.json():
         assert polled(loaded, service, f"/portfolio/rebalance?id={one['id']}")["status"] == "COMPLETED"
     assert faults(wrong) == {("/client_reference/1", "not-found")}
+    keyed = {"json": {"client_reference": ["one"], "strategy_id": number}, "headers": {"Idempotency-Key": "k"}}
+    assert loaded.post("/portfolio/rebalance", **keyed).status_code == 400
+
+
+def test_a_portfolio_or_a_strategy_that_is_not_there_is_not_found(loaded: httpx.Client) -> None:
+    put_portfolio(loaded, "hal")
+    number = put_strategy(loaded, EQUAL)
+
+    for wrong in (
+        {"client_reference": "nobody", "strategy_id": number},
+        {"client_reference": "hal", "strategy_id": 99},
+    ):
+        years = {"from": DAYS[0], "to": DAYS[-1]}
+        assert loaded.post("/portfolio/rebalance", json=wrong).status_code == 404
+        assert loaded.post("/portfolio/backtest", json=wrong | years).status_code == 404
+        assert loaded.get("/portfolio/rebalance", params=wrong).status_code == 404
+        assert loaded.delete("/portfolio/backtest", params=wrong).status_code == 404
 
 
 def test_tracking_error_needs_a_benchmark_which_an_index_gives(service: Service, loaded: httpx.Client) -> None:
@@ -293,7 +310,6 @@ def backtest(client: httpx.Client, document: dict[str, Any] = EQUAL, **change: A
     [
         (EQUAL, {"from": DAYS[-1], "to": DAYS[0]}, ("/to", "dates-reversed")),
         (EQUAL, {"from": "2031-01-01", "to": "2031-02-01"}, ("/from", "missing-price")),
-        (EQUAL, {"client_reference": "nobody"}, ("/client_reference", "not-found")),
         (EQUAL | {"rules": [{"rule_id": 2}]}, {}, ("/strategy/sessions", "short-history")),
         (EQUAL | {"rules": [{"rule_id": 2}], "sessions": 9999}, {}, ("/strategy/sessions", "short-history")),
         (TRACKING, {"from": DAYS[150]}, ("/strategy/rules/0/parameters", "missing-benchmark")),

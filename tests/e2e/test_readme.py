@@ -107,6 +107,7 @@ def test_its_commands_do_what_it_says(place: tuple[Path, int]) -> None:
         assert "orders lead to the best portfolio" in example("quickstart", place)
         assert "rebalance: Optimal" in example("ibm", place)
         assert "SUCCESS, recommended: True" in example("investsuite", place)
+        assert "decisions" in example("mantarisk", place)
         assert (place[0] / "demo.key").stat().st_mode & 0o077 == 0
 
     _, alive = psutil.wait_procs(started, timeout=10)

@@ -35,7 +35,7 @@ async def put_backtest(request: Request, inside: InHouse, caller: Runner) -> Res
 async def _start(request: Request, inside: InHouse, caller: Runner) -> Response:
     body = await read_json(request, BACKTEST, most_bytes(inside))
     async with in_own_words(inside, caller, body.strategy_id):
-        (run,) = await optimizations.submit_all(inside, caller, {"/client_reference": reading.read_backtest(body)})
+        run = await optimizations.submit(inside, caller, reading.read_backtest(body))
     headers = writing.headers_of(ADDRESS, run, await retry_after(inside))
     return JSONResponse(writing.write_accepted(run, body.client_reference), status_code=202, headers=headers)
 

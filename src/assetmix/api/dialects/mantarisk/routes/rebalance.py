@@ -10,8 +10,13 @@ from assetmix.api.deps import InHouse, Reader, Runner, most_bytes, retry_after
 from assetmix.api.dialects.mantarisk import writing
 from assetmix.api.dialects.mantarisk.faults import in_own_words
 from assetmix.api.dialects.mantarisk.schemas import REBALANCE
+from assetmix.api.idempotency import once, replayed, require_usable_key
 from assetmix.api.openapi import accepts
+from assetmix.api.problems import Problem
+from assetmix.persistence.optimizations import Run
 from assetmix.services import optimizations, portfolios
+from assetmix.services.context import Caller, House
+from assetmix.services.idempotency import Repeated
 from assetmix.services.optimizations import Request as Wanted
 
 router = APIRouter(prefix="/portfolio/rebalance")
@@ -20,27 +25,40 @@ ADDRESS = "/portfolio/rebalance"
 POLLED: dict[int | str, dict[str, Any]] = {200: {"description": "Ended"}, 202: {"description": "Not ended yet"}}
 
 
-@router.post("", status_code=202, openapi_extra=accepts("Rebalance", REBALANCE))
+@router.post("", status_code=202, openapi_extra=accepts("Rebalance", REBALANCE, headers=("Idempotency-Key",)))
 async def rebalance(request: Request, inside: InHouse, caller: Runner) -> Response:
     """Optimize a portfolio with a strategy, or each of a list: all are started or none. Poll the address in Location.
 
-    The same inputs give the run that answers them already, so that a request may be sent again.
+    The same inputs give the run that answers them already. An `Idempotency-Key` names one run.
     """
     body = await read_json(request, REBALANCE, most_bytes(inside))
-    many = isinstance(body.client_reference, list)
-    references = (
-        {f"/client_reference/{i}": one for i, one in enumerate(body.client_reference)}
-        if many
-        else {"/client_reference": str(body.client_reference)}
-    )
-    wanted = {place: Wanted(portfolio=one, strategy=body.strategy_id) for place, one in references.items()}
     async with in_own_words(inside, caller, body.strategy_id):
-        runs = await optimizations.submit_all(inside, caller, wanted)
-    told = [writing.write_accepted(run, one) for run, one in zip(runs, references.values(), strict=True)]
-    if many:
-        return JSONResponse(told, status_code=202, headers={"Retry-After": str(await retry_after(inside))})
-    headers = writing.headers_of(ADDRESS, runs[0], await retry_after(inside))
-    return JSONResponse(told[0], status_code=202, headers=headers)
+        if isinstance(body.client_reference, str):
+            return await _one(
+                request, inside, caller, Wanted(portfolio=body.client_reference, strategy=body.strategy_id)
+            )
+        return await _many(request, inside, caller, body.client_reference, body.strategy_id)
+
+
+async def _one(request: Request, inside: House, caller: Caller, wanted: Wanted) -> Response:
+    soon = await retry_after(inside)
+
+    def accepted(run: Run) -> Response:
+        document = writing.write_accepted(run, str(wanted.portfolio))
+        return JSONResponse(document, status_code=202, headers=writing.headers_of(ADDRESS, run, soon))
+
+    outcome = await optimizations.submit_once(inside, caller, wanted, await once(request, accepted))
+    return replayed(outcome.before) if isinstance(outcome, Repeated) else accepted(outcome.run)
+
+
+async def _many(request: Request, inside: House, caller: Caller, references: list[str], strategy_id: int) -> Response:
+    if require_usable_key(request) is not None:
+        cure = "an Idempotency-Key names one run: send a single client_reference, or leave the key out"
+        raise Problem(400, "idempotency-key-invalid", cure)
+    wanted = {f"/client_reference/{i}": Wanted(portfolio=one, strategy=strategy_id) for i, one in enumerate(references)}
+    runs = await optimizations.submit_all(inside, caller, wanted)
+    told = [writing.write_accepted(run, one) for run, one in zip(runs, references, strict=True)]
+    return JSONResponse(told, status_code=202, headers={"Retry-After": str(await retry_after(inside))})
 
 
 @router.get("", responses=POLLED)
