@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from assetmix.backtest.adviser import Tools
 from assetmix.backtest.result import Backtest, Rebalance
 from assetmix.backtest.run import backtest, plan, told
 from assetmix.backtest.spec import BacktestSpec, Schedule
@@ -17,6 +18,7 @@ from assetmix.backtest.walk import walk
 from assetmix.domain.instrument import Instrument
 from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.snapshot import Snapshot
+from assetmix.optimization.memory import Memory
 from assetmix.optimization.resolve import Question
 from assetmix.optimization.strategy import Strategy
 
@@ -60,14 +62,19 @@ def question_of(prices: pd.DataFrame, strategy: Strategy, holdings: dict[str, fl
 
 def run(table: pd.DataFrame, strategy: Strategy, holdings: dict[str, float] | None = None, **asked: Any) -> Backtest:
     """Run a backtest over all days of a table of prices, at the close of the day of the decision."""
-    return backtest(question_of(table, strategy, holdings), spec_of(table, **asked), lambda: 600.0, lambda _: None)
+    return backtest(question_of(table, strategy, holdings), spec_of(table, **asked), tools(), lambda _: None)
 
 
 def decisions(table: pd.DataFrame, strategy: Strategy, **asked: Any) -> list[Rebalance]:
     """Give the decisions of such a backtest with weights and trades."""
-    ready = plan(question_of(table, strategy), spec_of(table, **asked), lambda: 600.0)
+    ready = plan(question_of(table, strategy), spec_of(table, **asked), tools())
     stretches = walk(ready.course, ready.adviser.advise, ready.begin)
     return [told(ready.course, one.carried, whole=True) for one in stretches if one.carried is not None]
+
+
+def tools() -> Tools:
+    """Ten minutes, and nothing known from before."""
+    return Tools(lambda: 600.0, Memory(32))
 
 
 def spec_of(table: pd.DataFrame, **asked: Any) -> BacktestSpec:

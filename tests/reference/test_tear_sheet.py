@@ -30,7 +30,8 @@ def path_of(series: pd.DataFrame, cash_rate: float = 0.0) -> Path:
 
 
 def figures(series: pd.DataFrame, cash_rate: float = 0.0) -> Statistics:
-    return statistics(path_of(series, cash_rate), [])
+    path = path_of(series, cash_rate)
+    return statistics(path, [], next(iter(drawdowns(path)), None))
 
 
 def test_growth_volatility_and_drawdown_are_those_of_the_peer(series: pd.DataFrame) -> None:
@@ -91,7 +92,7 @@ def test_beta_and_hit_rate_have_their_closed_forms(series: pd.DataFrame) -> None
 
 def test_a_path_without_risk_has_no_ratios() -> None:
     days = np.arange(5) + dt.date(2024, 1, 1).toordinal()
-    ours = statistics(Path(days, np.full(5, 100.0), None, 0.0), [])
+    ours = statistics(Path(days, np.full(5, 100.0), None, 0.0), [], None)
 
     assert (ours.sharpe_ratio, ours.sortino_ratio, ours.calmar_ratio, ours.beta) == (None,) * 4
     assert ours.max_drawdown == ours.total_return == ours.volatility == 0

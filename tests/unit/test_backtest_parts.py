@@ -21,7 +21,7 @@ STRATEGY = Strategy(objective=EqualWeight(), universe=UniverseById(ids=tuple(PRI
 def ready(kind: str):
     schedule = Schedule(kind=kind, band=0.02 if kind == "drift" else None)
     spec = markets.spec_of(PRICES, schedule=schedule, execution="next_close")
-    return plan(markets.question_of(PRICES, STRATEGY), spec, lambda: 60.0)
+    return plan(markets.question_of(PRICES, STRATEGY), spec, markets.tools())
 
 
 @pytest.mark.parametrize("kind", ["daily", "weekly", "drift", "never"])

@@ -7,6 +7,7 @@ import numpy as np
 from assetmix.backtest.account import Account, Target
 from assetmix.backtest.lane import Lane, is_least_variance, open_lane
 from assetmix.backtest.rolling import RollingCovariance
+from assetmix.backtest.schedule import Sessions
 from assetmix.backtest.sight import Scene, Sight
 from assetmix.backtest.spec import BacktestSpec
 from assetmix.domain.arrays import Vector
@@ -25,8 +26,11 @@ from assetmix.optimization.solve import solve
 KEPT = 8
 """Problems that stay compiled."""
 
+SMALL, TOGETHER = 40, 128
+"""Up to so many instruments, programs of so many sessions are solved together."""
+
 SCENES = 32
-"""Sets of instruments whose problem and lane are kept."""
+"""Sets of instruments whose returns are kept."""
 
 WEIGHT_NOISE = 1e-12
 """A weight nearer to 0 than this is what a solver leaves of none."""
@@ -50,15 +54,25 @@ class Advice:
     impact: Vector | float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a backtest works with: seconds left, and where lanes are kept for others of the same strategy and prices."""
+
+    remaining: Remaining
+    memory: Memory
+
+
 class Adviser:
     """Puts the strategy's question anew at each session: by its lane where there is one, else the whole way."""
 
-    def __init__(self, sight: Sight, spec: BacktestSpec, remaining: Remaining) -> None:
+    def __init__(self, sight: Sight, spec: BacktestSpec, tools: Tools, ahead: Sessions) -> None:
         self._sight = sight
         self._spec = spec
-        self._remaining = remaining
+        self._remaining = tools.remaining
+        self._known = tools.memory
         self._memory = Memory(KEPT)
-        self._scenes = Memory(SCENES)
+        self._ahead = ahead
+        self._foreseen: dict[int, tuple[Lane, Vector]] = {}
         self._covariances = Memory(SCENES)
         self._scaling = [one for one in sight.question.strategy.overlays if one.scales]
         self._is_least_variance = is_least_variance(sight.question.strategy)
@@ -76,7 +90,7 @@ class Adviser:
         scene = self._sight.scene(place, account)
         if scene.is_cash:
             return Advice(Target(np.zeros(len(scene.members)), 1.0))
-        known: _Known = self._scenes.recall(scene.key, _Known)
+        known = self._recalled(scene)
         weights = self._short_way(known.lane, place, account)
         if known.lane is not None and weights is not None:
             return self._advice(known.lane.template, place, weights, 1.0 - float(weights.sum()))
@@ -86,6 +100,12 @@ class Adviser:
             return Advice(None, "; ".join(one.detail for one in error.faults) or error.message)
         except SolverFailed as error:
             return Advice(None, error.message)
+
+    def _recalled(self, scene: Scene) -> "_Known":
+        """What is known of a scene: from another backtest of the same strategy and prices too."""
+        question = self._sight.question
+        known: _Known = self._known.recall(("scene", question.strategy_key, question.snapshot_key, scene.key), _Known)
+        return known
 
     def _whole_way(self, known: "_Known", scene: Scene, place: int, account: Account) -> Advice:
         problem = self._problem(known, scene, place, account)
@@ -110,8 +130,27 @@ class Adviser:
                 return lane.weights(self._moved(lane.template, place, account))
             except InvalidRequest:
                 return None
+        foreseen = self._together(lane, place) if len(lane.template.universe) <= SMALL else None
+        if foreseen is not None:
+            return foreseen
         covariance = self._rolling(lane.template).at(place)
         return None if covariance is None else lane.least_variance(covariance)
+
+    def _together(self, lane: Lane, place: int) -> Vector | None:
+        """Weights (n,) from a table that is made for many sessions at once: what is held does not count in a lane."""
+        owner, weights = self._foreseen.pop(place, (None, None))
+        if owner is lane:
+            return weights
+        begin = int(np.searchsorted(self._ahead, place))
+        places = self._ahead[begin : begin + TOGETHER]
+        if not len(places) or places[0] != place:
+            places = np.array([place])
+        covariances, known = self._rolling(lane.template).many(places)
+        found, proven = lane.least_variances(covariances)
+        sure = (known & proven).tolist()
+        rows = zip(places.tolist(), found, sure, strict=True)
+        self._foreseen = {one: (lane, row) for one, row, is_sure in rows if is_sure}
+        return self._foreseen.pop(place, (None, None))[1]
 
     def _problem(self, known: "_Known", scene: Scene, place: int, account: Account) -> Problem:
         if known.template is not None:

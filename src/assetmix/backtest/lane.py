@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assetmix.backtest.rolling import Mask, Stack
 from assetmix.domain.arrays import Matrix, Vector
 from assetmix.estimation.specs import SampleRisk
 from assetmix.optimization.measure import LINEAR, Measure
@@ -37,6 +38,10 @@ class Lane:
     def least_variance(self, covariance: Matrix) -> Vector | None:
         """Weights (n,) of least variance; None where they could not be proven."""
         return self.minimizer.least(covariance, np.zeros(len(covariance)))
+
+    def least_variances(self, covariances: Stack) -> tuple[Matrix, Mask]:
+        """Weights (d, n) of least variance, one program each (d, n, n), and which of them (d,) are proven."""
+        return self.minimizer.many(covariances)
 
 
 def open_lane(problem: Problem, solution: Solution) -> Lane | None:

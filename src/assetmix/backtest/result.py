@@ -124,6 +124,10 @@ class Path:
         """The sessions as dates."""
         return tuple(dt.date.fromordinal(day) for day in self.days.tolist())
 
+    def date(self, place: int) -> dt.date:
+        """One session as a date."""
+        return dt.date.fromordinal(int(self.days[place]))
+
 
 def returns_of(values: Vector) -> Vector:
     """Simple returns (T - 1,) of values (T,)."""

@@ -3,7 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from assetmix.backtest.schedule import Sessions
 from assetmix.domain.arrays import Matrix
+
+Stack = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 FRESH = 64
 """Moves after which the sums are taken anew, so that rounding does not add up."""
@@ -41,6 +45,28 @@ class RollingCovariance:
         self._end = end
         mean = self._sum / self._window
         return np.asarray((self._squares - self._window * np.outer(mean, mean)) / (self._window - 1))
+
+    def many(self, places: Sessions) -> tuple[Stack, Mask]:
+        """Covariances (d, n, n) at several sessions, and which of them (d,) are known.
+
+        Sums between the edges of all windows are taken once and added up.
+        """
+        ends = np.searchsorted(self._complete, places, side="right") - 1
+        starts = ends - self._window
+        known = (starts >= 0) & (places + 1 - self._complete[np.maximum(starts, 0)] <= self._reach)
+        edges = np.unique(np.concatenate([starts[known], ends[known]]))
+        count = self._returns.shape[1]
+        sums, squares = np.zeros((max(1, len(edges)), count)), np.zeros((max(1, len(edges)), count, count))
+        for i in range(1, len(edges)):
+            rows = self._returns[edges[i - 1] : edges[i]]
+            np.add(sums[i - 1], rows.sum(axis=0), out=sums[i])
+            np.add(squares[i - 1], rows.T @ rows, out=squares[i])
+        first, last = np.searchsorted(edges, starts[known]), np.searchsorted(edges, ends[known])
+        mean = (sums[last] - sums[first]) / self._window
+        found = np.zeros((len(places), count, count))
+        spread = squares[last] - squares[first] - self._window * mean[:, :, None] * mean[:, None, :]
+        found[known] = spread / (self._window - 1)
+        return found, known
 
     def _move(self, start: int, end: int) -> None:
         came, went = self._returns[self._end : end], self._returns[self._end - self._window : start]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from assetmix.backtest.account import Account
-from assetmix.backtest.adviser import Adviser
+from assetmix.backtest.adviser import Adviser, Tools
 from assetmix.backtest.market import market_of
 from assetmix.backtest.result import Backtest, Path, Rebalance
 from assetmix.backtest.schedule import Sessions
@@ -20,7 +20,7 @@ from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Fault, InvalidRequest
 from assetmix.optimization.application import strange_scopes
 from assetmix.optimization.check import refuse
-from assetmix.optimization.methods import Remaining
+from assetmix.optimization.memory import Memory
 from assetmix.optimization.resolve import Question, in_base_currency
 from assetmix.optimization.scope import Scope
 
@@ -58,13 +58,27 @@ def faults_of(question: Question, spec: BacktestSpec, elsewhere: frozenset[Scope
     `elsewhere` are scopes that have members among the caller's instruments, if not in the snapshot.
     """
     try:
-        ready = plan(question, spec, lambda: 0.0)
+        ready = plan(question, spec, Tools(lambda: 0.0, Memory(1)))
     except InvalidRequest as error:
         return list(error.faults)
     return ready.sight.faults(ready.begin.place, ready.begin.account, elsewhere)
 
 
-def plan(question: Question, spec: BacktestSpec, remaining: Remaining) -> Plan:
+def checked_plan(question: Question, spec: BacktestSpec, tools: Tools) -> Plan:
+    """Make ready what a walk needs, and refuse what its first decision would be refused for.
+
+    Raises
+    ------
+    InvalidRequest
+        when the backtest cannot begin
+    """
+    ready = plan(question, spec, tools)
+    known = strange_scopes(question.strategy, question.snapshot)
+    refuse(ready.sight.faults(ready.begin.place, ready.begin.account, known))
+    return ready
+
+
+def plan(question: Question, spec: BacktestSpec, tools: Tools) -> Plan:
     """Make ready what a walk needs.
 
     Raises
@@ -79,10 +93,11 @@ def plan(question: Question, spec: BacktestSpec, remaining: Remaining) -> Plan:
     units = asked.snapshot.universe.vector(asked.portfolio.positions)
     begin = Standing(market.first, Account(units, asked.portfolio.cash))
     sight = Sight(asked, market, spec.delisted_after)
-    return Plan(asked, course, begin, sight, Adviser(sight, spec, remaining))
+    ahead = course.planned()
+    return Plan(asked, course, begin, sight, Adviser(sight, spec, tools, ahead))
 
 
-def backtest(question: Question, spec: BacktestSpec, remaining: Remaining, progress: Progress) -> Backtest:
+def backtest(question: Question, spec: BacktestSpec, tools: Tools, progress: Progress) -> Backtest:
     """Walk through the sessions and sum up.
 
     Raises
@@ -92,8 +107,7 @@ def backtest(question: Question, spec: BacktestSpec, remaining: Remaining, progr
     OutOfTime
         when the time allowed is over before the end
     """
-    refuse(faults_of(question, spec, strange_scopes(question.strategy, question.snapshot)))
-    ready = plan(question, spec, remaining)
+    ready = checked_plan(question, spec, tools)
     values, rebalances = [ready.first_value], []
     for stretch in walk(ready.course, ready.adviser.advise, ready.begin):
         values.append(stretch.values)
@@ -125,12 +139,12 @@ def _named(ids: tuple[str, ...], values: Vector) -> dict[str, float]:
 def summed_up(ready: Plan, values: Vector, rebalances: Sequence[Rebalance]) -> Backtest:
     """Describe a walk by its values (T,) and its decisions."""
     path = Path(ready.days, values, _benchmark(ready, float(values[0])), ready.course.spec.cash_rate)
-    figures = statistics(path, rebalances)
+    falls = drawdowns(path)
     return Backtest(
         sentence=_sentence(path, rebalances),
-        statistics=figures,
+        statistics=statistics(path, rebalances, next(iter(falls), None)),
         path=path,
-        drawdowns=drawdowns(path),
+        drawdowns=falls,
         years=years(path),
         rebalances=tuple(rebalances),
     )

@@ -10,6 +10,8 @@ from assetmix.backtest.spec import Kind, Schedule
 Sessions = NDArray[np.int64]
 """Ordinals of days, oldest first."""
 
+EPOCH = dt.date(1970, 1, 1).toordinal()
+
 
 def planned(schedule: Schedule, days: Sessions) -> Sessions:
     """Places among the sessions of a backtest at which it decides, the first always; `drift` is not planned.
@@ -41,6 +43,10 @@ def _periods(days: Sessions, kind: Kind) -> Sessions:
     """Number of the calendar period that each session lies in."""
     if kind == "weekly":
         return (days - 1) // 7  # the first of January of the year 1, ordinal 1, was a Monday
-    dates = [dt.date.fromordinal(int(day)) for day in days]
-    months = {"monthly": 1, "quarterly": 3, "annually": 12}[kind]
-    return np.array([(12 * one.year + one.month - 1) // months for one in dates], dtype=np.int64)
+    return months_of(days) // {"monthly": 1, "quarterly": 3, "annually": 12}[kind]
+
+
+def months_of(days: Sessions) -> Sessions:
+    """Number of the month that each session lies in, twelve a year, January of the year 0 first."""
+    since = (days - EPOCH).astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    return np.asarray(since + 12 * 1970)

@@ -1,11 +1,11 @@
 """The figures of a tear sheet, from values at the close of each session."""
 
 from collections.abc import Sequence
-from itertools import groupby
 
 import numpy as np
 
 from assetmix.backtest.result import Drawdown, Path, Rebalance, Statistics, Year, returns_of
+from assetmix.backtest.schedule import months_of
 from assetmix.domain.arrays import Vector
 
 SESSIONS_PER_YEAR = 252
@@ -19,9 +19,9 @@ NOTHING = 1e-14
 """A deviation below this is rounding noise of returns of order one, and no ratio is taken of it."""
 
 
-def statistics(path: Path, rebalances: Sequence[Rebalance]) -> Statistics:
-    """Compute every figure; see `Statistics` for what each is."""
-    returns, worst = path.returns, worst_drawdown(path)
+def statistics(path: Path, rebalances: Sequence[Rebalance], worst: Drawdown | None) -> Statistics:
+    """Compute every figure, given the deepest fall; see `Statistics` for what each is."""
+    returns = path.returns
     years = float(path.days[-1] - path.days[0]) / DAYS_PER_YEAR
     total = float(path.values[-1] / path.values[0]) - 1.0
     annual = (1.0 + total) ** (1.0 / years) - 1.0 if years > 0 and total > -1.0 else None
@@ -107,17 +107,15 @@ def _relative(path: Path) -> dict[str, float | None]:
     return dict(zip(names, figures, strict=True))
 
 
-def worst_drawdown(path: Path) -> Drawdown | None:
-    """The deepest fall, None where there was none."""
-    return next(iter(drawdowns(path)), None)
-
-
 def drawdowns(path: Path) -> tuple[Drawdown, ...]:
     """The deepest falls from a peak until it is reached again, deepest first."""
     below = path.fallen > 0
     edges = np.flatnonzero(np.diff(np.concatenate([[False], below, [False]]).astype(np.int8)))
-    found = [_drawdown(path, int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
-    return tuple(sorted(found, key=lambda one: -one.depth)[:MOST_DRAWDOWNS])
+    if not len(edges):
+        return ()
+    deepest = np.maximum.reduceat(path.fallen, edges[::2])  # from one beginning to the next there is one fall
+    places = np.argsort(-deepest, kind="stable")[:MOST_DRAWDOWNS]
+    return tuple(_drawdown(path, int(edges[2 * i]), int(edges[2 * i + 1])) for i in places)
 
 
 def _drawdown(path: Path, start: int, end: int) -> Drawdown:
@@ -125,24 +123,21 @@ def _drawdown(path: Path, start: int, end: int) -> Drawdown:
     peak, trough = start - 1, start + int(np.argmin(path.values[start:end]))
     return Drawdown(
         depth=float(1.0 - path.values[trough] / path.values[peak]),
-        peak=path.dates[peak],
-        trough=path.dates[trough],
-        recovered=path.dates[end] if end < len(path.values) else None,
+        peak=path.date(peak),
+        trough=path.date(trough),
+        recovered=path.date(end) if end < len(path.values) else None,
     )
 
 
 def years(path: Path) -> tuple[Year, ...]:
     """Returns of each calendar month and year; the first ones begin where the backtest does."""
-    dates = path.dates
+    months = months_of(path.days)
+    ends = np.flatnonzero(np.diff(months, append=months[-1] + 1))
+    levels = path.values[np.concatenate([[0], ends])]
+    changes = dict(zip(months[ends].tolist(), returns_of(levels).tolist(), strict=True))
     found = []
-    for year, places in groupby(range(len(dates)), key=lambda place: dates[place].year):
-        inside = list(places)
-        months: list[float | None] = [None] * MONTHS
-        for month, days in groupby(inside, key=lambda place: dates[place].month):
-            months[month - 1] = _change(path, list(days))
-        found.append(Year(year=year, months=tuple(months), total=_change(path, inside)))
+    for year in range(int(months[0]) // MONTHS, int(months[-1]) // MONTHS + 1):
+        inside = tuple(changes.get(MONTHS * year + month) for month in range(MONTHS))
+        known = [1.0 + one for one in inside if one is not None]
+        found.append(Year(year=year, months=inside, total=float(np.prod(known)) - 1.0))
     return tuple(found)
-
-
-def _change(path: Path, places: list[int]) -> float:
-    return float(path.values[places[-1]] / path.values[max(0, places[0] - 1)]) - 1.0

@@ -85,8 +85,10 @@ def walk(course: Course, advise: Advise, start: Standing) -> Iterator[Stretch]:
         account, values = _held(course, standing, decided)
         stretch = _carried_out(course, Standing(decided, account, decided, standing.wanted), advise(decided, account))
         both = np.concatenate([values, stretch.values]) if course.delay else values
-        yield Stretch(stretch.carried, both, stretch.standing)
         standing = stretch.standing
+        if len(both):  # the first session is valued before it trades, every other one after
+            both[-1] = standing.account.value(course.market.known[standing.place])
+        yield Stretch(stretch.carried, both, standing)
     if standing.place < last:
         account, values = _held(course, standing, last)
         yield Stretch(None, values, Standing(last, account, standing.decided, standing.wanted))
@@ -148,6 +150,4 @@ def _carried_out(course: Course, standing: Standing, advice: Advice) -> Stretch:
         after.units * prices / worth,
         after.units - account.units,
     )
-    if course.delay:
-        values[-1] = worth
     return Stretch(carried, values, Standing(executed, after, decided, target.weights))

@@ -3,14 +3,12 @@
 import time
 from collections.abc import Callable
 
+from assetmix.backtest.adviser import Tools
 from assetmix.backtest.parts import Part, begun, finished, further, parts, resumed, share
-from assetmix.backtest.run import Plan, faults_of, plan
+from assetmix.backtest.run import Plan, checked_plan
 from assetmix.backtest.spec import BacktestSpec
 from assetmix.codec.backtests import pack_path, unpack_path, write_backtest, write_decisions
 from assetmix.jobs.frames import Frame
-from assetmix.optimization.application import strange_scopes
-from assetmix.optimization.check import refuse
-from assetmix.optimization.methods import Remaining
 from assetmix.optimization.resolve import Question
 
 MOST_DECISIONS = 256
@@ -21,7 +19,7 @@ PART_SECONDS = 1.0
 
 
 def walk_on(
-    question: Question, spec: BacktestSpec, walked: bytes, remaining: Remaining, tell: Callable[[Frame], object]
+    question: Question, spec: BacktestSpec, walked: bytes, tools: Tools, tell: Callable[[Frame], object]
 ) -> bytes:
     """Walk on from what was walked before, hand over part after part, and give the whole as JSON text.
 
@@ -32,8 +30,7 @@ def walk_on(
     OutOfTime
         when the time allowed is over before the end
     """
-    refuse(faults_of(question, spec, strange_scopes(question.strategy, question.snapshot)))
-    ready = plan(question, spec, remaining)
+    ready = checked_plan(question, spec, tools)
     so_far = resumed(ready, unpack_path(walked)) if walked else begun(ready)
     clock = _Clock()
     for part in parts(ready, so_far, clock.is_full):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from assetmix import logs
+from assetmix.backtest.adviser import Tools
 from assetmix.codec.documents import BACKTEST_SPEC, FEASIBILITY, FRONTIER, FRONTIER_SPEC, PORTFOLIO, RESULT, STRATEGY
 from assetmix.codec.risk_models import read_model
 from assetmix.codec.snapshots import read_snapshot
@@ -167,7 +168,7 @@ def _worked_out(question: Question, inputs: dict[str, Any], desk: Desk, remainin
             return Found(drawn.status, FRONTIER.text(drawn))
         case "backtest":
             asked = BACKTEST_SPEC.read_value(inputs["backtest"])
-            text = walk_on(question, asked, desk.walked, remaining, desk.tell)
+            text = walk_on(question, asked, desk.walked, Tools(remaining, desk.memory), desk.tell)
             clock.mark("solve")
             return Found("optimal", text)
         case "feasibility":

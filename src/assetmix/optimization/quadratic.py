@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assetmix.domain.arrays import Matrix, Vector
+from assetmix.optimization.tolerances import TINY
 
 ROUNDS = 25
 """Linear systems after which the interior point method is asked for the sides."""
@@ -86,6 +87,26 @@ class Minimizer:
             found = None if sides is None else self._settled(scaled, cost, sides)
         return found
 
+    def many(self, quadratics: NDArray[np.float64]) -> tuple[Matrix, Mask]:
+        """Least points (d, n) of x'Px / 2 for many P (d, n, n), and which of them (d,) are proven.
+
+        All are followed at once from the sides that held last; for small n that takes a part of the
+        time of one after the other.
+        """
+        over, count = self._over, len(self._over.lower)
+        sizes = np.abs(np.diagonal(quadratics, axis1=1, axis2=2)).max(axis=1)
+        scaled = quadratics / np.maximum(sizes, TINY)[:, None, None]
+        crowd = _Crowd(over, scaled, self._sides)
+        points, proven = np.zeros((len(scaled), count)), np.zeros(len(scaled), dtype=bool)
+        for _ in range(ROUNDS):
+            found, settled = crowd.step()
+            points[settled], proven[settled] = found, True
+            if crowd.is_empty:
+                break
+        if crowd.last is not None:
+            self._sides = crowd.last
+        return points, proven
+
     def _settled(self, quadratic: Matrix, linear: Vector, sides: Sides) -> Vector | None:
         """Follow the sides until they hold."""
         for _ in range(ROUNDS):
@@ -151,3 +172,78 @@ class Minimizer:
             return None
         point = np.asarray(solver.result.x)
         return Sides(point - over.lower <= SIDE, over.upper - point <= SIDE, over.most - over.rows @ point <= SIDE)
+
+
+class _Crowd:
+    """Programs over one polytope that are followed together; those that have settled leave."""
+
+    def __init__(self, over: Polytope, quadratics: NDArray[np.float64], sides: Sides) -> None:
+        count = len(quadratics)
+        self._over, self._quadratics = over, quadratics
+        self._below, self._above = (np.tile(side, (count, 1)) for side in (sides.below, sides.above))
+        self._rows = np.tile(sides.rows, (count, 1))
+        self._places = np.arange(count)
+        self.last: Sides | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all have settled."""
+        return len(self._places) == 0
+
+    def step(self) -> tuple[Matrix, NDArray[np.int64]]:
+        """Solve one linear system each; the points (k, n) of those that have settled, and their places (k,)."""
+        over, here = self._over, self._places
+        points, pull, prices = self._points()
+        free = ~(self._below | self._above)
+        below = (self._below & (pull >= -PRECISION)) | (free & (points < over.lower - PRECISION))
+        above = (self._above & (pull <= PRECISION)) | (free & (points > over.upper + PRECISION))
+        broken = points @ over.rows.T > over.most + PRECISION
+        rows = (self._rows & (prices >= -PRECISION)) | (~self._rows & broken)
+        above &= ~below
+        same = (
+            (below == self._below).all(axis=1) & (above == self._above).all(axis=1) & (rows == self._rows).all(axis=1)
+        )
+        exact = same & self._is_exact(points, np.where(free, pull, 0.0))
+        if exact.any():
+            place = int(np.flatnonzero(exact)[-1])
+            self.last = Sides(below[place], above[place], rows[place])
+        found = points[exact], here[exact]
+        left = ~same
+        self._places, self._quadratics = here[left], self._quadratics[left]
+        self._below, self._above, self._rows = below[left], above[left], rows[left]
+        return found
+
+    def _points(self) -> tuple[Matrix, Matrix, Matrix]:
+        """Least points (k, n) with exactly these sides, pulls (k, n), prices (k, r); nan if a system is singular."""
+        over, (k, n) = self._over, self._below.shape
+        e, r = len(over.level), len(over.most)
+        held = self._below | self._above
+        system, right = np.zeros((k, n + e + r, n + e + r)), np.zeros((k, n + e + r))
+        system[:, :n, :n] = self._quadratics
+        system[:, :n, n : n + e], system[:, n : n + e, :n] = over.equal.T, over.equal
+        system[:, :n, n + e :] = over.rows.T
+        system[:, n + e :, :n] = over.rows * self._rows[:, :, None]
+        system[:, np.arange(n + e, n + e + r), np.arange(n + e, n + e + r)] = ~self._rows
+        system[:, :n] *= ~held[:, :, None]
+        system[:, np.arange(n), np.arange(n)] += held
+        bounds = np.where(self._below, over.lower, over.upper)
+        right[:, :n] = np.where(held, bounds, 0.0)
+        right[:, n : n + e], right[:, n + e :] = over.level, np.where(self._rows, over.most, 0.0)
+        solved = _solved(system, right)
+        points, prices = solved[:, :n], solved[:, n + e :] * self._rows
+        pull = (
+            np.einsum("kij,kj->ki", self._quadratics, points) + solved[:, n : n + e] @ over.equal + prices @ over.rows
+        )
+        return points, pull, prices
+
+    def _is_exact(self, points: Matrix, rest: Matrix) -> Mask:
+        missed = np.abs(points @ self._over.equal.T - self._over.level).max(axis=1, initial=0.0)
+        return np.asarray(np.maximum(missed, np.abs(rest).max(axis=1, initial=0.0)) <= PRECISION)
+
+
+def _solved(systems: NDArray[np.float64], right: Matrix) -> Matrix:
+    """Solve systems (k, m, m) for right sides (k, m); nan for all where one of them is singular."""
+    try:
+        return np.asarray(np.linalg.solve(systems, right[:, :, None])[:, :, 0])
+    except np.linalg.LinAlgError:
+        return np.full_like(right, np.nan)
