@@ -9,6 +9,8 @@ from assetmix.domain.arrays import Vector
 from assetmix.optimization.strategy import Trading
 from assetmix.optimization.tolerances import HELD
 
+Mask = NDArray[np.bool_]
+
 ROUNDS = 50
 """Steps of Newton's method; costs are convex and nearly linear, two or three are usual."""
 
@@ -79,8 +81,8 @@ class Traded:
     cost: float
 
 
-def trade(account: Account, target: Target, prices: Vector, possible: NDArray[np.bool_], fees: Fees) -> Traded:
-    """Trade towards a target at prices (m,).
+def trade(account: Account, target: Target, prices: Vector, possible: Mask | None, fees: Fees) -> Traded:
+    """Trade towards a target at prices (m,), of what is `possible` (m,); None for everything.
 
     What cannot be traded stays, and so do positions inside the band of their target and those
     whose order would be too small. Where costs or what stays leave less cash than was decided,
@@ -88,17 +90,25 @@ def trade(account: Account, target: Target, prices: Vector, possible: NDArray[np
     """
     value = account.value(prices)
     now = account.units * prices / value
-    free = possible & ~fees.trading.is_near(now, target.weights) if fees.trading.size_band else possible
+    free = possible
+    if fees.trading.size_band:
+        far = ~fees.trading.is_near(now, target.weights)
+        free = far if free is None else free & far
     wanted = _affordable(now, target, free, fees, value)
     if fees.trading.min_order_amount:
         wanted, free = _large_enough(now, target, free, fees, value)
     trades = wanted - now
     cost = fees.of(np.abs(trades), value) * value
-    units = np.where(free, np.divide(wanted * value, prices, out=np.zeros(len(prices)), where=free), account.units)
+    units = wanted * (value / prices) if free is None else _units(account, wanted * value, prices, free)
     return Traded(Account(units, account.cash - float(trades.sum()) * value - cost), trades, cost)
 
 
-def paid_out(account: Account, prices: Vector, gone: NDArray[np.bool_]) -> Account:
+def _units(account: Account, amounts: Vector, prices: Vector, free: Mask) -> Vector:
+    """Units (m,) of amounts (m,) of money where trades were free; elsewhere those of before."""
+    return np.where(free, np.divide(amounts, prices, out=np.zeros(len(prices)), where=free), account.units)
+
+
+def paid_out(account: Account, prices: Vector, gone: Mask) -> Account:
     """Turn positions that are gone into cash at their last prices (m,)."""
     if not (gone & (account.units != 0)).any():
         return account
@@ -107,26 +117,28 @@ def paid_out(account: Account, prices: Vector, gone: NDArray[np.bool_]) -> Accou
 
 
 def _large_enough(
-    now: Vector, target: Target, free: NDArray[np.bool_], fees: Fees, value: float
-) -> tuple[Vector, NDArray[np.bool_]]:
+    now: Vector, target: Target, free: Mask | None, fees: Fees, value: float
+) -> tuple[Vector, Mask | None]:
     """Leave out trades below the minimum order, one after the other until none is left."""
     least = fees.trading.min_order_amount / value
     while True:
         wanted = _affordable(now, target, free, fees, value)
-        small = free & (np.abs(wanted - now) < least)
+        small = np.abs(wanted - now) < least
+        small = small if free is None else small & free
         if not small.any():
             return wanted, free
-        free = free & ~small
+        free = ~small if free is None else free & ~small
 
 
-def _affordable(now: Vector, target: Target, free: NDArray[np.bool_], fees: Fees, value: float) -> Vector:
+def _affordable(now: Vector, target: Target, free: Mask | None, fees: Fees, value: float) -> Vector:
     """Weights (m,) that the trades lead to: the target's, in proportion smaller where cash would not suffice."""
     if target.weights.min() < 0 or now.min() < 0:
-        return np.where(free, target.weights, now)  # short sales raise cash: nothing is to be made smaller
-    tied = np.where(free, 0.0, now)
-    wanted = np.where(free, target.weights, 0.0)
-    total, changed = float(wanted.sum()), now - tied
-    room = 1.0 - float(tied.sum()) - (target.cash if target.cash > HELD else 0.0)
+        return target.weights if free is None else np.where(free, target.weights, now)  # nothing is made smaller
+    wanted, changed, room = target.weights, now, 1.0 - (target.cash if target.cash > HELD else 0.0)
+    if free is not None:
+        wanted, changed = np.where(free, wanted, 0.0), np.where(free, now, 0.0)
+        room -= float(now[~free].sum())
+    total = float(wanted.sum())
     scale, trades = 1.0, wanted - changed
     for _ in range(ROUNDS):
         sizes = np.abs(trades)
@@ -136,4 +148,4 @@ def _affordable(now: Vector, target: Target, free: NDArray[np.bool_], fees: Fees
         slope = total + float(((wanted * np.sign(trades)) * fees.slope(sizes)).sum())
         scale = max(0.0, scale - excess / slope) if slope > 0 else 0.0
         trades = scale * wanted - changed
-    return scale * wanted + tied
+    return scale * wanted if free is None else scale * wanted + (now - changed)

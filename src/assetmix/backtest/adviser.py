@@ -10,7 +10,7 @@ from assetmix.backtest.rolling import RollingCovariance
 from assetmix.backtest.schedule import Sessions
 from assetmix.backtest.sight import Scene, Sight
 from assetmix.backtest.spec import BacktestSpec
-from assetmix.domain.arrays import Vector
+from assetmix.domain.arrays import Positions, Vector
 from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Error, InvalidRequest, SolverFailed
 from assetmix.estimation.estimate import Estimates, Wanted, estimate
@@ -74,6 +74,7 @@ class Adviser:
         self._ahead = ahead
         self._foreseen: dict[int, tuple[Lane, Vector]] = {}
         self._covariances = Memory(SCENES)
+        self._placed = Memory(SCENES)
         self._scaling = [one for one in sight.question.strategy.overlays if one.scales]
         self._is_least_variance = is_least_variance(sight.question.strategy)
 
@@ -197,12 +198,12 @@ class Adviser:
     def _advice(self, problem: Problem, place: int, weights: Vector, cash: float) -> Advice:
         columns = self._columns(problem)
         held = np.where(np.abs(weights) <= WEIGHT_NOISE, 0.0, weights)
-        part = exposure(self._scaling, self._sight.prices(place, np.array(columns)), held) if self._scaling else 1.0
+        part = exposure(self._scaling, self._sight.prices(place, columns), held) if self._scaling else 1.0
         spread = np.zeros(len(self._sight.question.snapshot.instruments))
         spread[columns] = part * held
         return Advice(Target(spread, 1.0 - part * (1.0 - cash)), "", self._impact(problem, columns))
 
-    def _impact(self, problem: Problem, columns: list[int]) -> Vector | float:
+    def _impact(self, problem: Problem, columns: Positions) -> Vector | float:
         """Rates (m,) at which the simulation charges the impact of trades."""
         charges = self._spec.charges
         if charges is not None or problem.trading.impact is None:
@@ -211,8 +212,10 @@ class Adviser:
         spread[columns] = impact_rates(problem)
         return spread
 
-    def _columns(self, problem: Problem) -> list[int]:
-        return self._sight.question.snapshot.columns(problem.universe.ids)
+    def _columns(self, problem: Problem) -> Positions:
+        ids = problem.universe.ids
+        columns: Positions = self._placed.recall(ids, lambda: np.array(self._sight.question.snapshot.columns(ids)))
+        return columns
 
 
 @dataclass(slots=True)

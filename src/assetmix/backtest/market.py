@@ -51,6 +51,12 @@ class Market:
         return np.where(latest < 0, len(self.days) + 1, places - latest)
 
     @cached_property
+    def oldest(self) -> list[int]:
+        """Age of the oldest price at each session (T,)."""
+        ages: list[int] = self.age.max(axis=1, initial=0).tolist()
+        return ages
+
+    @cached_property
     def known(self) -> Matrix:
         """Last price (T, m) known at each session; 0 where there never was one."""
         places = np.arange(len(self.days))[:, None] - self.age

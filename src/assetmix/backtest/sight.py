@@ -64,13 +64,13 @@ class Sight:
 
     def scene(self, place: int, account: Account) -> Scene:
         """Which instruments of the universe have a recent price, and enough of them; and what else is held."""
-        recent = self.market.age[place] < self._recent
-        eligible = recent & (self._quoted_so_far[place] >= self._needed) & self._is_allowed
-        members = eligible
+        eligible = members = self._eligible[place]
+        is_cash = False
         if self.question.strategy.overlays:
             members = eligible.copy()
             members[eligible] = left_over(self.question.strategy.overlays, self.prices(place, np.flatnonzero(eligible)))
-        return Scene(members, (account.units != 0) & ~members, bool(eligible.any()) and not members.any())
+            is_cash = bool(eligible.any()) and not members.any()
+        return Scene(members, (account.units != 0) & ~members, is_cash)
 
     def prices(self, place: int, columns: Positions) -> Matrix:
         """Prices (T, n) of some instruments up to a session, as far back as windows reach."""
@@ -148,14 +148,20 @@ class Sight:
         return None if None in rows else DOUBLE * max([0, *(one or 0 for one in rows)]) + SPARE
 
     @cached_property
+    def _eligible(self) -> NDArray[np.bool_]:
+        """Which instruments (T, m) of the universe have a recent price, and enough of them, at each session."""
+        recent = self.market.age < self._recent
+        return np.asarray(recent & (self._quoted_so_far >= self._needed) & self._is_allowed)
+
+    @cached_property
     def _is_allowed(self) -> NDArray[np.bool_]:
         question = self.question
         allowed = allowed_ids(question.strategy, question.portfolio, question.snapshot)
         return np.array([key in allowed for key in question.snapshot.universe.ids])
 
     @cached_property
-    def _quoted_so_far(self) -> NDArray[np.int64]:
-        return np.cumsum(np.isfinite(self.history), axis=0)
+    def _quoted_so_far(self) -> NDArray[np.int32]:
+        return np.cumsum(np.isfinite(self.history), axis=0, dtype=np.int32)
 
     @cached_property
     def _needed(self) -> int:

@@ -130,13 +130,15 @@ def _carried_out(course: Course, standing: Standing, advice: Advice) -> Stretch:
     market, decided, target = course.market, standing.decided, advice.target
     executed = decided + course.delay
     account, values = _held(course, standing, executed)
-    prices, age = market.known[executed], market.age[executed]
-    account = paid_out(account, prices, age >= course.spec.delisted_after)
+    prices, oldest = market.known[executed], market.oldest[executed]
+    if oldest >= course.spec.delisted_after:
+        account = paid_out(account, prices, market.age[executed] >= course.spec.delisted_after)
     if target is None:
         weights, none = account.weights(prices), np.zeros(len(prices))
         kept = Carried(decided, executed, "kept", advice.sentence, 0.0, 0.0, weights, none)
         return Stretch(kept, values, Standing(executed, account, decided, standing.wanted))
-    done = trade(account, target, prices, age == 0, Fees(course.trading, advice.impact))
+    possible = market.age[executed] == 0 if oldest else None
+    done = trade(account, target, prices, possible, Fees(course.trading, advice.impact))
     turnover = float(np.abs(done.trades).sum())
     after = done.account
     worth = after.units @ prices + after.cash
