@@ -32,7 +32,7 @@ test-fast: $(VENV)/installed-dev ## tests without servers, in seconds
 
 unit: test-fast
 	$(BIN)/python -m pytest -q -n 2 tests/integration tests/e2e
-	$(BIN)/python -m pytest -q tests/stack tests/faults
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/stack tests/faults
 	SHORT=1 $(BIN)/python -m tests.fuzz.run
 	SHORT=1 $(BIN)/python -m tests.faults.storm
 
@@ -63,10 +63,11 @@ scip: $(VENV)/installed-dev ## install the optional SCIP and test what it adds
 	$(PIP) install "pyscipopt>=6,<7"
 	$(BIN)/python -m pytest -q tests/reference/test_scip.py
 
-bench: $(VENV)/installed-dev ## measure rebalances, a night of portfolios and uploads against the bare solve
+bench: $(VENV)/installed-dev ## measure rebalances, a night of portfolios, backtests and uploads against the bare solve
 	$(BIN)/python -m benchmarks.rebalance
 	$(BIN)/python -m benchmarks.ibm
 	$(BIN)/python -m benchmarks.night
+	$(BIN)/python -m benchmarks.backtest
 	$(BIN)/python -m benchmarks.uploads
 
 audit: $(TOOLS)/installed ## ask the vulnerability service of PyPI about every pinned package

@@ -36,7 +36,7 @@ CHECKS = (
 )
 """All but: positive data may name what is not there, and one dialect accepts more than it documents."""
 
-SHORT_SECONDS, ROUND_SECONDS, LEAST_REQUESTS = 60, 600, 100_000
+SHORT_SECONDS, ROUND_SECONDS, LEAST_REQUESTS = 45, 600, 100_000
 ROUNDS = 12
 LONGEST = 300
 """Characters of a line that are shown: a traceback may hold a whole file."""
