@@ -31,7 +31,7 @@ test-fast: $(VENV)/installed-dev ## tests without servers, in seconds
 	$(BIN)/python -m pytest -q -n 2 $(FAST)
 
 unit: test-fast
-	$(BIN)/python -m pytest -q -n 2 tests/integration tests/e2e
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/integration tests/e2e
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/stack tests/faults
 	SHORT=1 $(BIN)/python -m tests.fuzz.run
 	SHORT=1 $(BIN)/python -m tests.faults.storm
@@ -68,6 +68,7 @@ bench: $(VENV)/installed-dev ## measure rebalances, a night of portfolios, backt
 	$(BIN)/python -m benchmarks.ibm
 	$(BIN)/python -m benchmarks.night
 	$(BIN)/python -m benchmarks.backtest
+	$(BIN)/python -m benchmarks.division
 	$(BIN)/python -m benchmarks.uploads
 
 audit: $(TOOLS)/installed ## ask the vulnerability service of PyPI about every pinned package

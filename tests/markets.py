@@ -68,7 +68,7 @@ def run(table: pd.DataFrame, strategy: Strategy, holdings: dict[str, float] | No
 def decisions(table: pd.DataFrame, strategy: Strategy, **asked: Any) -> list[Rebalance]:
     """Give the decisions of such a backtest with weights and trades."""
     ready = plan(question_of(table, strategy), spec_of(table, **asked), tools())
-    stretches = walk(ready.course, ready.adviser.advise, ready.begin)
+    stretches = walk(ready.course, ready.advise, ready.begin)
     return [told(ready.course, one.carried, whole=True) for one in stretches if one.carried is not None]
 
 

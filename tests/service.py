@@ -121,7 +121,7 @@ class Service:
 
 
 @contextmanager
-def running_service() -> Iterator[Service]:
+def running_service(processes: int = 2) -> Iterator[Service]:
     """Start servers, migration, worker, scheduler and API in a temporary folder; stop them all at the end."""
     with tempfile.TemporaryDirectory(prefix="assetmix-") as name:
         folder = Path(name)
@@ -129,7 +129,7 @@ def running_service() -> Iterator[Service]:
         with open_home(folder / "home") as home, Supervisor(home.children_file) as supervisor:
             addresses = start_servers(supervisor, home, read_secrets(home))
             port = free_port()
-            program = assetmix_program(LaunchOptions(home=home.folder, port=port, worker_processes=2))
+            program = assetmix_program(LaunchOptions(home=home.folder, port=port, worker_processes=processes))
             environment = environment_of(addresses)
             logs = home.logs_folder
 

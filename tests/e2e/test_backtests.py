@@ -8,6 +8,10 @@ import pandas as pd
 import psutil
 import pytest
 
+from assetmix.backtest.spec import Schedule
+from assetmix.estimation.specs import SampleRisk
+from assetmix.optimization.measures.cvar import ConditionalValueAtRisk
+from assetmix.optimization.strategy import Objective, Strategy, Term, UniverseById
 from tests import markets
 from tests.service import Service
 from tests.tolerances import EXACT
@@ -25,9 +29,9 @@ ASKED = {"portfolio": CASH, "strategy": EQUAL, "from": DAYS[0], "to": DAYS[-1], 
 SLOW = ASKED | {
     "strategy": LEAST | {"constraints": [{"kind": "turnover", "upper": 0.5}]},
     "from": DAYS[61],
-    "schedule": {"kind": "daily"},
+    "schedule": {"kind": "sessions", "every": 2},
 }
-"""Daily decisions that depend on what is held: each takes a program of its own, seconds in all."""
+"""Decisions that depend on what is held: each takes a program of its own, seconds in all."""
 
 
 @pytest.fixture
@@ -153,6 +157,56 @@ FIRST_PART = "select decisions::text as text, at from backtest_parts where run_i
 def solver_of(child: int) -> psutil.Process:
     """The solver process of a pool child."""
     return next(one for one in psutil.Process(child).children() if "assetmix.jobs.solver_main" in one.cmdline())
+
+
+TAILS = ASKED | {
+    "strategy": LEAST | {"objective": {"sense": "minimize", "terms": [{"measure": {"kind": "cvar", "level": 0.9}}]}},
+    "from": DAYS[61],
+    "schedule": {"kind": "daily"},
+}
+"""Some two hundred and sixty linear programs that depend on nothing that is held."""
+
+RANGES = "select number, worker, state from backtest_tasks where run_id = $1"
+
+
+def test_independent_decisions_are_made_by_all_workers(service: Service, loaded: httpx.Client) -> None:
+    run_id = str(loaded.post("/v1/backtests", json=TAILS).raise_for_status().json()["id"])
+
+    def seen() -> set[str]:
+        workers = {str(row["worker"]) for row in service.sql(RANGES, run_id) if row["worker"]}
+        return workers if len(workers) > 1 else set()
+
+    workers = service.until(seen)
+    found = until_ended(loaded, f"/v1/backtests/{run_id}")
+
+    assert any(worker.startswith("attempt/") for worker in workers)
+    assert (found["status"], found["attempt"]) == ("succeeded", 1)
+    assert service.sql(RANGES, run_id) == []
+    tail = Objective(sense="minimize", terms=(Term(measure=ConditionalValueAtRisk(level=0.9)),))
+    universe = UniverseById(ids=tuple(PRICES.columns))
+    strategy = Strategy(objective=tail, universe=universe, risk_model=SampleRisk(window=60))
+    daily = Schedule(kind="daily")
+    alone = markets.run(PRICES, strategy, start=PRICES.index[61].date(), schedule=daily)
+    values = [one["value"] for one in found["result"]["values"]]
+    assert values == pytest.approx(markets.values_of(alone), rel=1e-6)
+
+
+def test_a_lost_helper_or_solver_costs_no_more_than_its_range(service: Service, loaded: httpx.Client) -> None:
+    asked = TAILS | {"delisted_after": 11}
+    run_id = str(loaded.post("/v1/backtests", json=asked).raise_for_status().json()["id"])
+
+    def done() -> list[int]:
+        return [row["number"] for row in service.sql(RANGES, run_id) if row["state"] == "done"]
+
+    service.until(done)
+    worker = service.sql("select worker from optimizations where id = $1", run_id)[0]["worker"]
+    for child in psutil.Process(int(worker.rsplit(":", 2)[1])).children(recursive=True):
+        if "assetmix.jobs.solver_main" in child.cmdline():
+            child.kill()  # that of the run, and that of the helper
+    found = until_ended(loaded, f"/v1/backtests/{run_id}")
+
+    assert (found["status"], found["attempt"]) == ("succeeded", 2)
+    assert len(found["result"]["rebalances"]) == len(DAYS) - 61
 
 
 @pytest.mark.parametrize(

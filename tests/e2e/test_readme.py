@@ -17,6 +17,9 @@ import pytest
 
 from assetmix.stack.ports import free_port
 
+pytestmark = pytest.mark.xdist_group("readme")
+"""The second test finds what the first has left: both in one process."""
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)

@@ -39,6 +39,8 @@ ROWS: dict[str, dict[str, Any]] = {
     },
     "jobs": {"run_id": "O"},
     "backtest_parts": {"run_id": "O", "number": 0, "first": 0, "count": 0, "path": b"p", "decisions": "[]"},
+    "backtest_tasks": {"run_id": "O", "number": 0, "first": 0, "last": 4},
+    "backtest_decisions": {"run_id": "O", "number": 0, "payload": b"p"},
     "events": {"id": "E", "run_id": "O", "kind": "optimization.succeeded"},
     "audit": {"id": "A", "actor": "a", "action": "b", "subject": "c"},
     "idempotency_keys": {"route": "r", "key": "k", "fingerprint": "f", "status": 202, "headers": "{}", "body": ""},
@@ -58,7 +60,8 @@ READABLE = {
     "app": set(ROWS),
     "worker": {
         "optimizations", "jobs", "events", "audit", "snapshots", "snapshot_keys", "model_payloads",
-        "risk_models", "idempotency_keys", "webhooks", "backtest_parts",
+        "risk_models", "idempotency_keys", "webhooks", "backtest_parts", "backtest_tasks",
+        "backtest_decisions",
     },
     "scheduler": {
         "optimizations", "jobs", "events", "audit", "snapshots", "snapshot_keys", "model_payloads", "risk_models",
@@ -185,7 +188,10 @@ async def test_a_role_reads_what_it_needs_and_no_more(filled: Filled, role: str,
     assert allowed == (table in READABLE[role])
 
 
-@pytest.mark.parametrize(("role", "queue"), [("worker", "jobs"), ("scheduler", "due"), ("scheduler", "deliveries")])
+QUEUES = [("worker", "jobs"), ("worker", "backtest_tasks"), ("scheduler", "due"), ("scheduler", "deliveries")]
+
+
+@pytest.mark.parametrize(("role", "queue"), QUEUES)
 async def test_workers_see_who_is_next_but_not_what_was_asked(filled: Filled, role: str, queue: str) -> None:
     async with filled.acting_as(role) as connection:
         waiting = await connection.fetch(f"select tenant_id from {queue}")

@@ -102,6 +102,14 @@ class Adviser:
         except SolverFailed as error:
             return Advice(None, error.message)
 
+    def template(self, place: int, account: Account) -> Problem | None:
+        """The problem of a session as it would be decided, None where there is none."""
+        scene = self._sight.scene(place, account)
+        try:
+            return None if scene.is_cash else self._problem(self._recalled(scene), scene, place, account)
+        except InvalidRequest:
+            return None
+
     def _recalled(self, scene: Scene) -> "_Known":
         """What is known of a scene: from another backtest of the same strategy and prices too."""
         question = self._sight.question

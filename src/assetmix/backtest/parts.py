@@ -48,7 +48,7 @@ def parts(ready: Plan, before: Progressed, is_full: IsFull) -> Iterator[Part]:
     """Walk on from what was walked before, a part at a time; nothing of a part is kept after it was given."""
     number, carried, values = before.parts, [], []
     standing = before.standing
-    for stretch in walk(ready.course, ready.adviser.advise, before.standing):
+    for stretch in walk(ready.course, ready.advise, before.standing):
         values.append(stretch.values)
         standing = stretch.standing
         if stretch.carried is not None:

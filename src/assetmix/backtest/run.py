@@ -14,7 +14,7 @@ from assetmix.backtest.schedule import Sessions
 from assetmix.backtest.sight import Sight
 from assetmix.backtest.spec import BacktestSpec
 from assetmix.backtest.statistics import drawdowns, statistics, years
-from assetmix.backtest.walk import Carried, Course, Standing, walk
+from assetmix.backtest.walk import Advise, Carried, Course, Standing, walk
 from assetmix.domain.arrays import Vector
 from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Fault, InvalidRequest
@@ -32,13 +32,14 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """A backtest that can be walked: the question in one currency, the course, and where the walk begins."""
+    """A backtest that can be walked: the question in one currency, the course, where it begins, and who decides."""
 
     question: Question
     course: Course
     begin: Standing
     sight: Sight
     adviser: Adviser
+    advise: Advise
 
     @property
     def first_value(self) -> Vector:
@@ -93,8 +94,8 @@ def plan(question: Question, spec: BacktestSpec, tools: Tools) -> Plan:
     units = asked.snapshot.universe.vector(asked.portfolio.positions)
     begin = Standing(market.first, Account(units, asked.portfolio.cash))
     sight = Sight(asked, market, spec.delisted_after)
-    ahead = course.planned()
-    return Plan(asked, course, begin, sight, Adviser(sight, spec, tools, ahead))
+    adviser = Adviser(sight, spec, tools, course.planned())
+    return Plan(asked, course, begin, sight, adviser, adviser.advise)
 
 
 def backtest(question: Question, spec: BacktestSpec, tools: Tools, progress: Progress) -> Backtest:
@@ -109,7 +110,7 @@ def backtest(question: Question, spec: BacktestSpec, tools: Tools, progress: Pro
     """
     ready = checked_plan(question, spec, tools)
     values, rebalances = [ready.first_value], []
-    for stretch in walk(ready.course, ready.adviser.advise, ready.begin):
+    for stretch in walk(ready.course, ready.advise, ready.begin):
         values.append(stretch.values)
         if stretch.carried is not None:
             rebalances.append(told(ready.course, stretch.carried))

@@ -124,7 +124,7 @@ class Sight:
 
     def too_short(self, place: int) -> Fault:
         """Why nothing can be decided at a session: what is missing, and from when on it would be there."""
-        strategy, enough = self.question.strategy, (self._quoted_so_far >= self._needed)[:, self._is_allowed]
+        strategy, enough = self.question.strategy, (self._quoted_so_far >= self._needed)[:, self.is_allowed]
         specs = (("risk_model", strategy.risk_model), ("forecast", strategy.forecast))
         windows = [(getattr(spec, "window", None) or 0, f"/strategy/{name}/window") for name, spec in specs]
         longest, pointer = max(windows)
@@ -151,10 +151,11 @@ class Sight:
     def _eligible(self) -> NDArray[np.bool_]:
         """Which instruments (T, m) of the universe have a recent price, and enough of them, at each session."""
         recent = self.market.age < self._recent
-        return np.asarray(recent & (self._quoted_so_far >= self._needed) & self._is_allowed)
+        return np.asarray(recent & (self._quoted_so_far >= self._needed) & self.is_allowed)
 
     @cached_property
-    def _is_allowed(self) -> NDArray[np.bool_]:
+    def is_allowed(self) -> NDArray[np.bool_]:
+        """Which instruments (m,) may be held at all."""
         question = self.question
         allowed = allowed_ids(question.strategy, question.portfolio, question.snapshot)
         return np.array([key in allowed for key in question.snapshot.universe.ids])

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from assetmix.backtest.account import Account
+from assetmix.backtest.decisions import Decisions
 from assetmix.backtest.parts import Part, Progressed
 from assetmix.backtest.result import Backtest, Drawdown, Rebalance, Statistics, Year
 from assetmix.backtest.run import Plan, told
@@ -91,6 +92,18 @@ def join_paths(payloads: Sequence[bytes]) -> bytes:
     series = ("values", "decided", "executed", "turnover", "cost")
     arrays = read[-1][1] | {name: np.concatenate([arrays[name] for _, arrays in read]) for name in series}
     return pack(facts, arrays)
+
+
+def pack_decisions(made: Decisions) -> bytes:
+    """Write decisions that were made beforehand."""
+    arrays = {"places": made.places, "weights": made.weights, "cash": made.cash}
+    return pack({"sentences": list(made.sentences)}, arrays)
+
+
+def unpack_decisions(payload: bytes) -> Decisions:
+    """Read what `pack_decisions` wrote."""
+    facts, arrays = unpack(payload)
+    return Decisions(arrays["places"], arrays["weights"], arrays["cash"], tuple(facts["sentences"]))
 
 
 def write_decisions(ready: Plan, part: Part) -> bytes:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -37,6 +37,21 @@ def unpack(payload: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         arrays[name] = array
         place += array.nbytes
     return header["facts"], arrays
+
+
+def enclosed(payloads: Sequence[bytes]) -> bytes:
+    """Put payloads one after the other, each behind its length."""
+    return b"".join(part for payload in payloads for part in (_LENGTH.pack(len(payload)), payload))
+
+
+def opened(enclosing: bytes) -> list[bytes]:
+    """Take apart what `enclosed` put together."""
+    found, place = [], 0
+    while place < len(enclosing):
+        (length,) = _LENGTH.unpack_from(enclosing, place)
+        place += _LENGTH.size + length
+        found.append(enclosing[place - length : place])
+    return found
 
 
 def content_digest(payload: bytes) -> str:

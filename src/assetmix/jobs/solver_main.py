@@ -25,7 +25,7 @@ from assetmix.codec.snapshots import read_snapshot
 from assetmix.domain.given_model import GivenModel
 from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Error
-from assetmix.jobs.backtesting import walk_on
+from assetmix.jobs.backtesting import Counter, decide_range, walk_on
 from assetmix.jobs.frames import Frame, read_frame
 from assetmix.optimization.answer import answer
 from assetmix.optimization.feasibility import feasibility
@@ -73,8 +73,7 @@ def serve(questions: BinaryIO, answers: BinaryIO, kept: int) -> None:
         while (frame := read_frame(questions)) is not None:
             snapshot = store.snapshot(frame.header["snapshot_digest"])
             model = store.model(frame.header.get("model_digest"))
-            walked = store.walked(frame.header.get("walked"))
-            desk = Desk(memory, lambda frame: answers.write(frame.pack()), walked)
+            desk = Desk(memory, lambda frame: answers.write(frame.pack()), store.ask)
             answers.write(_answer(frame.header, snapshot, model, desk).pack())
     except Gone:
         log.debug("the worker has gone while it was asked for data")
@@ -95,19 +94,16 @@ class Store:
 
     def snapshot(self, digest: str) -> Snapshot:
         """Give a snapshot."""
-        return self._snapshots.recall(digest, lambda: read_snapshot(self._ask("snapshot", digest)))
+        return self._snapshots.recall(digest, lambda: read_snapshot(self.ask("snapshot", digest)))
 
     def model(self, digest: str | None) -> GivenModel | None:
         """Give a risk model, None where a run uses none that was uploaded."""
         if digest is None:
             return None
-        return self._models.recall(digest, lambda: read_model(self._ask("risk_model", digest)))
+        return self._models.recall(digest, lambda: read_model(self.ask("risk_model", digest)))
 
-    def walked(self, run_id: str | None) -> bytes:
-        """Give what earlier attempts of a backtest have walked."""
-        return b"" if run_id is None else self._ask("walked", run_id)
-
-    def _ask(self, what: str, digest: str) -> bytes:
+    def ask(self, what: str, digest: str) -> bytes:
+        """Ask the worker for what is named."""
         self._answers.write(Frame({"need": digest, "what": what}).pack())
         sent = read_frame(self._questions)
         if sent is None:
@@ -117,11 +113,11 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What an answer is worked out with: living problems, whom to tell how far it is, and what was walked before."""
+    """What an answer is worked out with: living problems, whom to tell how far it is, and whom to ask for more."""
 
     memory: Memory
     tell: Callable[[Frame], object]
-    walked: bytes = b""
+    ask: Callable[[str, str], bytes]
 
     def progress(self, part: float) -> None:
         """Tell how much is done, 0 to 1."""
@@ -143,7 +139,7 @@ def _answer(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None
     deadline = time.monotonic() + SHARE * header["seconds"]
     try:
         question = _question(header, snapshot, model)
-        found = _worked_out(question, header["inputs"], desk, lambda: deadline - time.monotonic(), clock)
+        found = _worked_out(question, header, desk, lambda: deadline - time.monotonic(), clock)
     except Error as error:
         faults = [{"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in error.faults]
         return Frame({"error": {"code": error.code, "detail": error.message, "errors": faults}})
@@ -154,12 +150,15 @@ def _answer(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None
     except Exception:
         log.exception("a question could not be answered")
         return Frame({"error": {"code": "internal-error", "detail": "The run failed for a reason of our own."}})
+    if found.status == "decided":
+        return Frame({"decided": True}, found.text)
     told = {"status": found.status, "solver": found.solver, "is_recommended": found.is_recommended}
     return Frame(told | {"timings": clock.laps}, found.text)
 
 
-def _worked_out(question: Question, inputs: dict[str, Any], desk: Desk, remaining: Remaining, clock: "Laps") -> Found:
+def _worked_out(question: Question, header: dict[str, Any], desk: Desk, remaining: Remaining, clock: "Laps") -> Found:
     """Answer a question of any kind."""
+    inputs = header["inputs"]
     match inputs.get("kind", "optimization"):
         case "frontier":
             spec = FRONTIER_SPEC.read_value(inputs["frontier"])
@@ -167,10 +166,7 @@ def _worked_out(question: Question, inputs: dict[str, Any], desk: Desk, remainin
             clock.mark("solve")
             return Found(drawn.status, FRONTIER.text(drawn))
         case "backtest":
-            asked = BACKTEST_SPEC.read_value(inputs["backtest"])
-            text = walk_on(question, asked, desk.walked, Tools(remaining, desk.memory), desk.tell)
-            clock.mark("solve")
-            return Found("optimal", text)
+            return _backtested(question, header, desk, remaining, clock)
         case "feasibility":
             found = feasibility(question, desk.memory, remaining)
             clock.mark("solve")
@@ -180,6 +176,18 @@ def _worked_out(question: Question, inputs: dict[str, Any], desk: Desk, remainin
             solver = result.solver.name if result.solver else ""
             wanted = result.recommendation is not None and result.recommendation.is_recommended
             return Found(result.status, RESULT.text(result), solver, wanted)
+
+
+def _backtested(question: Question, header: dict[str, Any], desk: Desk, remaining: Remaining, clock: "Laps") -> Found:
+    """Walk through a backtest, or make the decisions of one range of it."""
+    spec, tools = BACKTEST_SPEC.read_value(header["inputs"]["backtest"]), Tools(remaining, desk.memory)
+    if "decide" in header:
+        first, last = header["decide"]
+        return Found("decided", decide_range(question, spec, tools, (first, last)))
+    counter = Counter(desk.tell, lambda what: desk.ask(what, header["run"]), header["attempt"])
+    text = walk_on(question, spec, tools, counter)
+    clock.mark("solve")
+    return Found("optimal", text)
 
 
 def _question(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None) -> Question:

@@ -16,7 +16,7 @@ from assetmix.jobs.frames import HEAD, Frame
 T = TypeVar("T")
 
 Load = Callable[[str, str], Awaitable[bytes]]
-"""Gives the bytes of what is needed (`snapshot`, `risk_model`, or what was `walked`), named by its digest or run."""
+"""Gives the bytes of what is needed (`snapshot`, `risk_model`, what was `walked`), named by its digest or run."""
 
 Keep = Callable[[Frame], Awaitable[None]]
 """Keeps a part of an answer."""
@@ -99,9 +99,9 @@ class SolverProcess:
         self._memory_before = self.memory_mb
         await self._send(Frame(question))
         answer = await self._receive()
-        while "need" in answer.header or "progress" in answer.header:
+        while {"need", "progress", "kept"} & set(answer.header):
             self.progress = float(answer.header.get("progress", self.progress))
-            if "part" in answer.header and keep is not None:
+            if "kept" in answer.header and keep is not None:
                 await self._or_end(keep(answer))
             elif "need" in answer.header:
                 await self._give(answer.header["what"], answer.header["need"], load)

@@ -144,6 +144,41 @@ backtest_parts = sa.Table(
 )
 """What was walked so far: the next attempt goes on from there, and pages of decisions are read from it."""
 
+backtest_tasks = sa.Table(
+    "backtest_tasks",
+    metadata,
+    tenant_column(),
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("first", sa.Integer, nullable=False),
+    sa.Column("last", sa.Integer, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, server_default="open"),
+    sa.Column("worker", sa.Text),
+    time_column("lease_until", required=False),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"
+    ),
+    sa.CheckConstraint("state in ('open', 'taken', 'done')", name="state"),
+)
+"""Ranges of decisions that any worker may make; workers see those of all tenants, and nothing else of them."""
+
+sa.Index(
+    "tasks_in_turn", backtest_tasks.c.run_id, backtest_tasks.c.number, postgresql_where=backtest_tasks.c.state != "done"
+)
+
+backtest_decisions = sa.Table(
+    "backtest_decisions",
+    metadata,
+    tenant_column(),
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("payload", BYTEA, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"
+    ),
+)
+"""What was decided in a range, until the backtest has ended."""
+
 events = sa.Table(
     "events",
     metadata,

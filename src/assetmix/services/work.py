@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -13,14 +13,15 @@ from assetmix import logs, traces
 from assetmix.errors import Conflict, Unavailable
 from assetmix.jobs.frames import Frame
 from assetmix.jobs.solver_process import SolverLost, SolverProcess
-from assetmix.persistence import backtests, claims, liveness, outcomes, queue, risk_models, snapshots, tallies
+from assetmix.persistence import claims, liveness, outcomes, queue, tallies, tasks
 from assetmix.persistence.claims import Claim
 from assetmix.persistence.optimizations import Run
-from assetmix.persistence.outcomes import WORKER_LOST, Ending
+from assetmix.persistence.outcomes import WORKER_LOST, Ending, Written
 from assetmix.persistence.session import Connection
 from assetmix.services.context import House
+from assetmix.services.errands import Errand, Lost
+from assetmix.services.helping import help_out
 from assetmix.services.versions import versions
-from assetmix.services.walked import part_of, walked
 
 log = logging.getLogger(__name__)
 
@@ -39,18 +40,6 @@ ENDINGS = {"optimal": "succeeded", "feasible": "succeeded", "infeasible": "infea
 """Run status by the status of its result; anything else has failed."""
 
 
-LOADS: Mapping[str, Callable[[Connection, str, str], Awaitable[bytes]]] = {
-    "snapshot": snapshots.get_payload,
-    "risk_model": risk_models.get_payload,
-    "walked": walked,
-}
-"""How to load what a solver process asks for."""
-
-
-class Lost(Exception):
-    """The run belongs to another attempt now."""
-
-
 @dataclass(frozen=True, slots=True)
 class Workshop:
     """A worker child's tools."""
@@ -62,18 +51,30 @@ class Workshop:
 
 
 async def work(shop: Workshop) -> bool:
-    """Claim the next eligible run and see it through; whether there was one."""
+    """Claim the next eligible run and see it through, or help with a backtest; whether there was anything to do."""
     if shop.solver.memory_mb > shop.house.settings.solve_memory_mb:
         await shop.solver.kill()  # what earlier runs left behind is too much to begin with
     await shop.solver.ready()
     run = await _claim(shop)
     if run is None:
-        return False
+        return await _help_others(shop)
     origin = {"request_id": run.request_id, "trace_id": run.trace_id, "tenant": run.tenant_id}
     about: dict[str, str | int] = {"optimization_id": run.id, "attempt": run.attempt}
     with logs.about(**about, **origin), traces.span(f"run {run.kind}", run.traceparent, **about):
         await _work_on(shop, run)
     return True
+
+
+async def _help_others(shop: Workshop) -> bool:
+    """Make decisions of backtests as long as there are any, and no run waits."""
+    helped = False
+    while await help_out(shop.house, shop.solver, shop.worker):
+        helped = True
+        await shop.solver.ready()
+        run = await _claim(shop)
+        if run is not None:
+            await _work_on(shop, run)
+    return helped
 
 
 async def _work_on(shop: Workshop, run: Run) -> None:
@@ -167,25 +168,16 @@ async def _heartbeat(shop: Workshop, run: Run) -> str:
 
 
 async def _solve(shop: Workshop, run: Run) -> Ending:
-    async def load(what: str, digest: str) -> bytes:
-        async with shop.house.database.transaction(run.tenant_id) as connection:
-            return await LOADS[what](connection, run.tenant_id, digest)
-
-    async def keep(frame: Frame) -> None:
-        lease = shop.house.settings.lease_seconds
-        async with shop.house.database.transaction(run.tenant_id) as connection:
-            if await queue.keep_alive(connection, run, lease, shop.solver.progress) == "lost":
-                raise Lost
-            await backtests.add_part(connection, run, part_of(frame))
-
+    errand = Errand(shop.house, run, shop.solver)
     question = {
         "inputs": run.inputs,
         "snapshot_digest": run.snapshot_digest,
         "model_digest": run.model_digest,
         "seconds": run.time_limit_seconds,
-        "walked": run.id if run.kind == "backtest" and run.attempt > 1 else None,
+        "run": run.id,
+        "attempt": run.attempt,
     }
-    return _ending(await shop.solver.ask(question, load, keep))
+    return _ending(await shop.solver.ask(question, errand.load, errand.keep))
 
 
 def _ending(answer: Frame) -> Ending:
@@ -235,7 +227,12 @@ async def _solver_lost(shop: Workshop, run: Run, error: SolverLost) -> None:
 
 
 async def _finish(shop: Workshop, run: Run, ending: Ending) -> None:
-    written = await _persist(shop, lambda connection: outcomes.finish(connection, run, ending), run.tenant_id)
+    async def write(connection: Connection) -> Written:
+        if run.kind == "backtest":
+            await tasks.clear(connection, run.tenant_id, run.id)
+        return await outcomes.finish(connection, run, ending)
+
+    written = await _persist(shop, write, run.tenant_id)
     if not written.done:
         await _discarded(shop)
     if written.unblocks:
