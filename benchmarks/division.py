@@ -20,8 +20,8 @@ from tests import markets
 from tests.service import Service, load_market, running_service
 
 RESULTS = Path("build") / "bench"
-YEARS = int(os.environ.get("YEARS", "12"))
-WINDOW, REPEATS = 504, 3
+YEARS = int(os.environ.get("YEARS", "33"))
+WINDOW, REPEATS = 504, 2
 REACH = 1.7
 PRICES = markets.real_prices(YEARS)
 

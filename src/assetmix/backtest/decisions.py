@@ -18,7 +18,7 @@ from assetmix.optimization.verify import objective_value
 FEWEST, MOST = 4, 64
 """Decisions of a range."""
 
-RANGES = 64
+RANGES = 32
 """Ranges that the decisions of a backtest are divided into, as far as these are neither short nor long."""
 
 
