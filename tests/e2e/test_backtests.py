@@ -224,6 +224,7 @@ def test_a_lost_helper_or_solver_costs_no_more_than_its_range(service: Service, 
         ({"schedule": {"kind": "hourly"}}, ("/schedule/kind", "literal_error")),
         ({"charges": {"cost_fraction": -0.1}}, ("/charges/cost_fraction", "out-of-range")),
         ({"cash_rate": 20.0}, ("/cash_rate", "out-of-range")),
+        ({"calendar": "NOPE"}, ("/calendar", "unknown-calendar")),
         ({"time_limit_seconds": 5000}, ("/time_limit_seconds", "limit-exceeded")),
         (
             {"dividends": [{"instrument": "S0", "ex_date": DAYS[5], "amount": 1.0}]},

@@ -193,6 +193,29 @@ def test_a_backtest_that_cannot_begin_is_refused(asked: dict[str, object], point
     assert [(one.pointer, one.code) for one in refused.value.faults] == [(pointer, code)]
 
 
+def test_only_sessions_of_the_calendar_count() -> None:
+    days = pd.date_range("2024-06-28", "2024-07-09")  # with week-ends, and the fourth of July
+    prices = pd.DataFrame({"A": 10.0 + np.arange(len(days))}, index=days)
+
+    found = markets.run(prices, halves("A"), schedule=Schedule(kind="sessions", every=2), calendar="XNYS")
+
+    assert [one.day for one in found.path.dates] == [28, 1, 2, 3, 5, 8, 9]
+    assert [one.decided.day for one in found.rebalances] == [28, 2, 5, 9]
+
+
+@pytest.mark.parametrize(
+    ("code", "start", "expected"),
+    [("NOPE", "2024-06-28", "unknown-calendar"), ("XTAE", "1990-01-05", "out-of-range")],
+)
+def test_a_calendar_that_cannot_be_used_is_refused(code: str, start: str, expected: str) -> None:
+    prices = pd.DataFrame({"A": [10.0, 11.0, 12.0]}, index=pd.date_range(start, periods=3))
+
+    with pytest.raises(InvalidRequest) as refused:
+        markets.run(prices, halves("A"), calendar=code)
+
+    assert [(one.pointer, one.code) for one in refused.value.faults] == [("/calendar", expected)]
+
+
 def test_a_spec_is_refused_with_all_its_faults() -> None:
     spec = markets.BacktestSpec(
         start=dt.date(2024, 1, 2),

@@ -2,12 +2,13 @@
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from assetmix.backtest.account import Account
 from assetmix.backtest.adviser import Adviser, Tools
+from assetmix.backtest.calendars import sessions_of
 from assetmix.backtest.market import market_of
 from assetmix.backtest.result import Backtest, Path, Rebalance
 from assetmix.backtest.schedule import Sessions
@@ -87,7 +88,7 @@ def plan(question: Question, spec: BacktestSpec, tools: Tools) -> Plan:
     InvalidRequest
         when there are no prices to walk through
     """
-    asked = in_base_currency(question)
+    asked = _on_sessions(in_base_currency(question), spec)
     market = market_of(asked.snapshot, spec)
     refuse(_faults(asked.snapshot, spec, len(market.days) - market.first))
     course = Course(market, spec, spec.trading(asked.strategy.trading), asked.snapshot.universe.ids)
@@ -149,6 +150,22 @@ def summed_up(ready: Plan, values: Vector, rebalances: Sequence[Rebalance]) -> B
         years=years(path),
         rebalances=tuple(rebalances),
     )
+
+
+def _on_sessions(question: Question, spec: BacktestSpec) -> Question:
+    """Leave out days that are no sessions of the calendar."""
+    snapshot = question.snapshot
+    if spec.calendar is None or not len(snapshot.dates):
+        return question
+    first = dt.date.fromordinal(int(snapshot.dates[0]))
+    kept = np.isin(snapshot.dates, sessions_of(spec.calendar, first, max(first, spec.end)))
+    cut = replace(
+        snapshot,
+        dates=snapshot.dates[kept],
+        history=snapshot.history[kept],
+        extras={name: table[kept] for name, table in snapshot.extras.items()},
+    )
+    return replace(question, snapshot=cut, snapshot_key=f"{question.snapshot_key}/{spec.calendar}")
 
 
 def _faults(snapshot: Snapshot, spec: BacktestSpec, sessions: int) -> list[Fault]:

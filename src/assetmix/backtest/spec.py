@@ -79,7 +79,8 @@ class BacktestSpec:
     Decisions are made at the close of a session with what is known then; orders are executed at
     the close of the next session, or of the same. `prices` says whether positions are valued at
     adjusted closes, in which dividends are contained, or at closes as they were quoted, with the
-    `dividends` that are given. Cash earns `cash_rate` a year (act/365); a debt costs it. What has
+    `dividends` that are given. With a `calendar` (an exchange's MIC) only its sessions count,
+    else every day on which anything has a price. Cash earns `cash_rate` a year (act/365); a debt costs it. What has
     had no price for `delisted_after` sessions is paid out at its last price at the next decision.
     Without `charges` orders cost what the strategy presumes; without a `size_band` positions are
     left alone inside that of the strategy.
@@ -95,6 +96,7 @@ class BacktestSpec:
     dividends: tuple[Dividend, ...] = ()
     size_band: float | None = None
     delisted_after: int = 10
+    calendar: str | None = None
 
     def faults(self) -> tuple[Fault, ...]:
         """What is wrong with it whatever it is applied to."""

@@ -1,5 +1,6 @@
 """From a request to a run: everything that its answer depends on, found, frozen and checked."""
 
+import asyncio
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -201,7 +202,7 @@ async def _check(
     if request.backtest is not None:
         question = Question(strategy, portfolio, known.snapshot, "", known.digest)
         elsewhere = await scopes_elsewhere(connection, caller.tenant_id, strategy, known.snapshot)
-        return backtest_faults(question, request.backtest, elsewhere)
+        return await asyncio.to_thread(backtest_faults, question, request.backtest, elsewhere)
     stale = await stale_prices(connection, caller, known.snapshot, portfolio, request.as_of)
     snapshot = converted(known.snapshot, portfolio.base_currency, portfolio.foreign_currencies)
     value = total_value(portfolio, snapshot) + request.cash_flow - set_aside(portfolio, snapshot)

@@ -262,6 +262,7 @@ def read_backtest(body: BacktestBody) -> Request:
         cash_rate=body.cash_rate,
         prices=body.prices,
         dividends=tuple(body.dividends),
+        calendar=body.calendar,
     )
     return Request(
         portfolio=body.client_reference,

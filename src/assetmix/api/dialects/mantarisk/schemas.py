@@ -130,6 +130,7 @@ class BacktestBody(Strict):
     cash_rate: float = 0.0
     prices: Literal["adjusted", "close"] = "adjusted"
     dividends: list[Dividend] = Field(default_factory=list)
+    calendar: str | None = None
 
 
 STRATEGY: Codec[StrategyBody] = Codec(StrategyBody)

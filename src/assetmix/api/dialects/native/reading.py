@@ -84,6 +84,7 @@ def read_backtest(body: BacktestBody) -> Request:
         dividends=tuple(body.dividends),
         size_band=body.size_band,
         delisted_after=body.delisted_after,
+        calendar=body.calendar,
     )
     return Request(
         portfolio=body.portfolio,

@@ -78,7 +78,8 @@ class BacktestBody(Strict):
 
     `charges` are what orders cost in the simulation; without them it is what the strategy presumes.
     Positions within `size_band` of their target, a fraction of the target, are not traded (absent:
-    that of the strategy). What has had no price for `delisted_after` sessions is paid out at its last price.
+    that of the strategy). What has had no price for `delisted_after` sessions is paid out
+    at its last price. With a `calendar` (XNYS) only that exchange's sessions count.
     """
 
     portfolio: str | Portfolio
@@ -93,6 +94,7 @@ class BacktestBody(Strict):
     dividends: list[Dividend] = Field(default_factory=list)
     size_band: float | None = None
     delisted_after: int = 10
+    calendar: str | None = None
     time_limit_seconds: Annotated[float, Field(gt=0, json_schema_extra={"maximum": MOST_BACKTEST_SECONDS})] = 900.0
 
 
