@@ -50,12 +50,12 @@ DEEDS = {
 _worked_out = solver_main._worked_out
 
 
-def misbehave(question: Any, inputs: dict[str, Any], *others: Any) -> Any:
+def misbehave(question: Any, header: dict[str, Any], *others: Any) -> Any:
     """Do what the question asks for, then answer it."""
-    deed = DEEDS.get(round(inputs["cash_flow"] % 1, 4))
+    deed = DEEDS.get(round(header["inputs"]["cash_flow"] % 1, 4))
     if deed is not None:
         deed()
-    return _worked_out(question, inputs, *others)
+    return _worked_out(question, header, *others)
 
 
 if __name__ == "__main__":
