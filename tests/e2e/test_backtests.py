@@ -75,6 +75,8 @@ def test_buy_and_hold_has_the_mean_of_what_it_holds(loaded: httpx.Client) -> Non
 
 def test_decisions_are_read_page_by_page(loaded: httpx.Client) -> None:
     run_id = ended(loaded, schedule={"kind": "sessions", "every": 10})["id"]
+    (listed,) = loaded.get("/v1/backtests").json()["items"]
+    assert (listed["id"], listed["status"], listed["result"]) == (run_id, "succeeded", None)
 
     address = f"/v1/backtests/{run_id}/rebalances"
     first = loaded.get(address, params={"limit": 20}).raise_for_status().json()

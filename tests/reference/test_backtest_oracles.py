@@ -5,13 +5,19 @@ variance: an active-set method in exact arithmetic of small systems, written her
 path that is one line of numpy a session.
 """
 
+from dataclasses import replace
+
 import bt
 import numpy as np
 import pandas as pd
 import pytest
 
+from assetmix.backtest.run import plan
 from assetmix.backtest.spec import Schedule
+from assetmix.backtest.walk import walk
+from assetmix.domain.portfolio import Portfolio
 from assetmix.estimation.specs import SampleRisk
+from assetmix.optimization.measures.tracking_error_squared import TrackingErrorSquared
 from assetmix.optimization.measures.variance import Variance
 from assetmix.optimization.rules.equal_weight import EqualWeight
 from assetmix.optimization.strategy import Objective, Strategy, Term, UniverseById
@@ -100,3 +106,21 @@ def least_variance(covariance: np.ndarray) -> np.ndarray:
         else:
             return weights
     raise AssertionError("the active set did not settle")
+
+
+def test_a_portfolios_own_benchmark_is_followed_whatever_was_followed_before() -> None:
+    prices = markets.made_prices(count=3, sessions=120)
+    tracking = Objective(sense="minimize", terms=(Term(measure=TrackingErrorSquared()),))
+    strategy = Strategy(objective=tracking, universe=universe(prices), risk_model=SampleRisk(window=60))
+    spec = markets.spec_of(prices, start=prices.index[61].date(), schedule=Schedule(kind="never"))
+    tools = markets.tools()
+    held = {}
+    for key in prices.columns:
+        portfolio = Portfolio(base_currency="USD", holdings={"$USD": 1.0}, benchmark={key: 1.0})
+        question = replace(markets.question_of(prices, strategy), portfolio=portfolio)
+        ready = plan(question, spec, tools)  # the tools are shared: what is known of one must not mislead another
+        (stretch, *_) = walk(ready.course, ready.advise, ready.begin)
+        assert stretch.carried is not None
+        held[key] = prices.columns[int(np.argmax(stretch.carried.weights))]
+
+    assert list(held.items()) == [(key, key) for key in prices.columns]

@@ -113,7 +113,9 @@ class Adviser:
     def _recalled(self, scene: Scene) -> "_Known":
         """What is known of a scene: from another backtest of the same strategy and prices too."""
         question = self._sight.question
-        known: _Known = self._known.recall(("scene", question.strategy_key, question.snapshot_key, scene.key), _Known)
+        benchmark = tuple(sorted(question.portfolio.benchmark.items()))
+        key = ("scene", question.strategy_key, question.snapshot_key, benchmark, scene.key)
+        known: _Known = self._known.recall(key, _Known)
         return known
 
     def _whole_way(self, known: "_Known", scene: Scene, place: int, account: Account) -> Advice:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from assetmix.persistence.run_rows import jobs, optimizations
 from assetmix.persistence.session import Connection
@@ -61,6 +61,11 @@ class Run:
 
 
 COLUMNS = tuple(optimizations.c[name] for name in Run.__dataclass_fields__)
+
+WITHOUT_RESULT = tuple(
+    sa.cast(sa.null(), JSONB(none_as_null=True)).label("result") if column.name == "result" else column
+    for column in COLUMNS
+)
 
 
 def _newest(*where: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -183,10 +188,14 @@ async def find_latest(connection: Connection, tenant_id: str, portfolio_id: str)
 
 
 async def list_runs(connection: Connection, where: dict[str, str | None], before: str | None, limit: int) -> list[Run]:
-    """Give runs whose columns have the given values, newest first, ids before a given one."""
+    """Give runs whose columns have the given values, newest first, ids before a given one.
+
+    Backtests come without their results, of which a page would be hundreds of megabytes.
+    """
     terms = [optimizations.c[name] == value for name, value in where.items() if value is not None]
     older = [] if before is None else [optimizations.c.id < before]
-    query = sa.select(*COLUMNS).where(*terms, *older).order_by(optimizations.c.id.desc()).limit(limit)
+    columns = WITHOUT_RESULT if where.get("kind") == "backtest" else COLUMNS
+    query = sa.select(*columns).where(*terms, *older).order_by(optimizations.c.id.desc()).limit(limit)
     return [run_of(row) for row in (await connection.execute(query)).all()]
 
 

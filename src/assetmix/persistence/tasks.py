@@ -86,12 +86,6 @@ async def finish(connection: Connection, task: Task, payload: bytes) -> None:
     await connection.execute(insert(backtest_decisions).values(**key, payload=payload).on_conflict_do_nothing())
 
 
-async def give_back(connection: Connection, task: Task) -> None:
-    """Leave a task to others."""
-    values = {"state": "open", "worker": None, "lease_until": None}
-    await connection.execute(sa.update(backtest_tasks).where(_held(task)).values(values))
-
-
 async def tally(connection: Connection, tenant_id: str, run_id: str) -> Tally:
     """Count the tasks of a run."""
     done = sa.func.count().filter(backtest_tasks.c.state == "done")

@@ -38,27 +38,18 @@ async def help_out(house: House, solver: SolverProcess, worker: str) -> bool:
 
 
 async def _help_with(house: House, solver: SolverProcess, task: Task, run: Run) -> None:
+    """Have a range decided; whatever that fails with, its lease ends by itself and others take it."""
     try:
         answer = await _watched(house, solver, task, run)
-        if "decided" in answer.header:
-            async with house.database.transaction(task.tenant_id) as connection:
-                await tasks.finish(connection, task, answer.body)
+        if "decided" not in answer.header:
+            log.warning("a range could not be decided here: %s", answer.header.get("error", {}).get("detail"))
             return
-        log.warning("a range could not be decided here: %s", answer.header.get("error", {}).get("detail"))
+        async with house.database.transaction(task.tenant_id) as connection:
+            await tasks.finish(connection, task, answer.body)
     except Unwanted:
-        return
+        log.debug("a range is somebody else's by now")
     except (SolverLost, Unavailable) as error:
         log.warning("a range is left to others: %s", error)
-    await _leave(house, task)
-
-
-async def _leave(house: House, task: Task) -> None:
-    """Give a range back; where that is not possible its lease ends by itself."""
-    try:
-        async with house.database.transaction(task.tenant_id) as connection:
-            await tasks.give_back(connection, task)
-    except Unavailable as error:
-        log.warning("a range was not given back: %s", error.message)
 
 
 async def _watched(house: House, solver: SolverProcess, task: Task, run: Run) -> Frame:

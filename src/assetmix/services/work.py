@@ -58,10 +58,7 @@ async def work(shop: Workshop) -> bool:
     run = await _claim(shop)
     if run is None:
         return await _help_others(shop)
-    origin = {"request_id": run.request_id, "trace_id": run.trace_id, "tenant": run.tenant_id}
-    about: dict[str, str | int] = {"optimization_id": run.id, "attempt": run.attempt}
-    with logs.about(**about, **origin), traces.span(f"run {run.kind}", run.traceparent, **about):
-        await _work_on(shop, run)
+    await _work_on(shop, run)
     return True
 
 
@@ -78,6 +75,13 @@ async def _help_others(shop: Workshop) -> bool:
 
 
 async def _work_on(shop: Workshop, run: Run) -> None:
+    origin = {"request_id": run.request_id, "trace_id": run.trace_id, "tenant": run.tenant_id}
+    about: dict[str, str | int] = {"optimization_id": run.id, "attempt": run.attempt}
+    with logs.about(**about, **origin), traces.span(f"run {run.kind}", run.traceparent, **about):
+        await _work_through(shop, run)
+
+
+async def _work_through(shop: Workshop, run: Run) -> None:
     started = time.perf_counter()
     try:
         ending = await _see_through(shop, run)

@@ -46,7 +46,7 @@ async def list_backtests(
     size = clamp(limit)
     where = {"kind": "backtest", "portfolio": portfolio}
     found = await optimizations.list_runs(inside, caller, where, after(cursor, "backtests", LAST), size)
-    items = [writing.write_run(one) | {"result": None} for one in found]
+    items = [writing.write_run(one) for one in found]
     return page(items, size, "backtests", items[-1]["id"] if items else LAST)
 
 
