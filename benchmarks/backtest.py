@@ -30,8 +30,8 @@ from rich.table import Table
 from skfolio.optimization import MeanRisk
 
 from assetmix.backtest.adviser import Tools
-from assetmix.backtest.run import backtest
 from assetmix.backtest.spec import BacktestSpec, Charges, Schedule
+from assetmix.backtest.whole import backtest
 from assetmix.estimation.specs import SampleRisk
 from assetmix.optimization.constraints.weight_bounds import WeightBounds
 from assetmix.optimization.measures.variance import Variance

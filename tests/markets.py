@@ -12,9 +12,10 @@ import pandas as pd
 
 from assetmix.backtest.adviser import Tools
 from assetmix.backtest.result import Backtest, Rebalance
-from assetmix.backtest.run import backtest, plan, told
+from assetmix.backtest.run import plan, told
 from assetmix.backtest.spec import BacktestSpec, Schedule
 from assetmix.backtest.walk import walk
+from assetmix.backtest.whole import backtest
 from assetmix.domain.instrument import Instrument
 from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.snapshot import Snapshot

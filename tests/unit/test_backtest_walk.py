@@ -4,6 +4,7 @@ Expected numbers are worked out by hand beside each case.
 """
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,11 +12,18 @@ import pytest
 
 from assetmix.backtest.result import Backtest
 from assetmix.backtest.spec import Charges, Dividend, Schedule
+from assetmix.backtest.whole import backtest
+from assetmix.domain.portfolio import Portfolio
+from assetmix.domain.snapshot import RateSeries, Snapshot
 from assetmix.errors import InvalidRequest
 from assetmix.estimation.specs import SampleRisk
 from assetmix.optimization.constraints.cash import Cash
+from assetmix.optimization.constraints.no_trade import NoTrade
 from assetmix.optimization.constraints.weight_bounds import WeightBounds
+from assetmix.optimization.measures.concentration import Concentration
 from assetmix.optimization.measures.variance import Variance
+from assetmix.optimization.overlays.trend_filter import TrendFilter
+from assetmix.optimization.resolve import Question
 from assetmix.optimization.rules.equal_weight import EqualWeight
 from assetmix.optimization.strategy import Objective, Strategy, Term, UniverseById
 from tests import markets
@@ -240,3 +248,78 @@ def test_a_spec_is_refused_with_all_its_faults() -> None:
         "/dividends",
         "/dividends/0/amount",
     }
+
+
+def test_what_is_borrowed_is_invested() -> None:
+    prices = table(*FOUR, A=[10.0, 10.0, 11.0, 11.0])
+    lent = Cash(lower_fraction=-0.5, upper_fraction=-0.5)
+    strategy = Strategy(
+        objective=Objective(sense="minimize", terms=(Term(measure=Concentration()),)),
+        universe=UniverseById(ids=("A",)),
+        constraints=(lent,),
+    )
+
+    found = markets.run(prices, strategy, schedule=ONCE)
+
+    assert ends_at(found) == pytest.approx(1e6 * 1.15, rel=1e-6)  # one and a half times a tenth
+
+
+def test_dividends_are_in_the_currency_of_the_instrument_and_the_benchmark_earns_them_too() -> None:
+    prices = table(*FOUR, A=[1000.0, 1000.0, 900.0, 900.0])
+    yen = replace(snapshot_in_yen(prices), extras={"close": prices.to_numpy()})
+    portfolio = Portfolio(base_currency="USD", holdings={"$USD": 1e6}, benchmark={"A": 1.0})
+    question = Question(halves("A"), portfolio, yen, "strategy", "yen")
+    given = (Dividend(instrument="A", ex_date=dt.date(2024, 1, 4), amount=100.0),)
+    spec = markets.spec_of(prices, schedule=ONCE, prices="close", dividends=given)
+
+    found = backtest(question, spec, markets.tools(), lambda _: None)
+
+    assert markets.values_of(found).tolist() == pytest.approx([1e6] * 4, rel=EXACT)
+    assert found.path.benchmark == pytest.approx([1e6] * 4, rel=EXACT)
+
+
+def snapshot_in_yen(prices: pd.DataFrame) -> Snapshot:
+    """The same numbers as yen, a hundredth of a dollar each."""
+    known = markets.snapshot_of(prices)
+    rates = RateSeries("JPY", "USD", known.dates, np.full(len(known.dates), 0.01))
+    return replace(known, instruments=tuple(replace(one, currency="JPY") for one in known.instruments), rates=(rates,))
+
+
+def test_a_dividend_of_something_unknown_is_refused() -> None:
+    given = (Dividend(instrument="TYPO", ex_date=dt.date(2024, 1, 4), amount=1.0),)
+
+    with pytest.raises(InvalidRequest) as refused:
+        markets.run(table(*FOUR, A=[10.0] * 4), halves("A"), prices="close", dividends=given)
+
+    assert [(one.pointer, one.code) for one in refused.value.faults] == [("/dividends/0/instrument", "unknown-asset")]
+
+
+def test_a_backtest_ends_where_nothing_is_left() -> None:
+    prices = table(*FOUR, A=[10.0, 40.0, 40.0, 10.0])
+
+    found = markets.run(prices, halves("A"), {"$USD": 2e6, "A": -1e5}, schedule=Schedule(kind="drift", band=1.0))
+
+    # short of 100,000 at 10 with two millions of cash, bought back at once by equal weights
+    assert ends_at(found) > 0
+    lost = markets.run(prices, nothing_to_do(), {"$USD": 2e6, "A": -1e5}, schedule=Schedule(kind="daily"))
+    assert markets.values_of(lost).tolist() == [1e6, -2e6]
+    assert "nothing was left" in lost.sentence
+
+
+def nothing_to_do() -> Strategy:
+    """A strategy that never has an answer: it may not trade, and its limits say that it must."""
+    limits = (NoTrade(scope="all"), WeightBounds(lower=0.5, upper=1.0))
+    objective = Objective(sense="minimize", terms=(Term(measure=Concentration()),))
+    return Strategy(objective=objective, universe=UniverseById(ids=("A",)), constraints=limits, shorting=True)
+
+
+def test_going_to_cash_costs_its_impact() -> None:
+    prices = table(*FOUR, A=[10.0, 11.0, 12.0, 6.0])
+    strategy = replace(halves("A"), overlays=(TrendFilter(window=2),))
+    charges = Charges(impact_coefficient=0.1)
+
+    found = markets.run(prices, strategy, start=dt.date(2024, 1, 4), schedule=Schedule(kind="daily"), charges=charges)
+
+    sold = found.rebalances[-1]
+    assert sold.turnover == pytest.approx(1.0)
+    assert sold.cost == pytest.approx(0.1 * sold.turnover**1.5 * markets.values_of(found)[-1] / 0.9, rel=1e-6)

@@ -30,7 +30,8 @@ class Account:
 
     def weights(self, prices: Vector) -> Vector:
         """Weights (m,) at prices (m,)."""
-        return np.asarray(self.units * prices / self.value(prices))
+        value = self.value(prices)
+        return np.asarray(self.units * prices / value) if value > 0 else np.zeros(len(prices))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,7 +135,7 @@ def _affordable(now: Vector, target: Target, free: Mask | None, fees: Fees, valu
     """Weights (m,) that the trades lead to: the target's, in proportion smaller where cash would not suffice."""
     if target.weights.min() < 0 or now.min() < 0:
         return target.weights if free is None else np.where(free, target.weights, now)  # nothing is made smaller
-    wanted, changed, room = target.weights, now, 1.0 - (target.cash if target.cash > HELD else 0.0)
+    wanted, changed, room = target.weights, now, 1.0 - (target.cash if abs(target.cash) > HELD else 0.0)
     if free is not None:
         wanted, changed = np.where(free, wanted, 0.0), np.where(free, now, 0.0)
         room -= float(now[~free].sum())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from assetmix.backtest.account import Account, Target
-from assetmix.backtest.lane import Lane, is_least_variance, open_lane
+from assetmix.backtest.lane import Lane, agree, is_least_variance, open_lane
 from assetmix.backtest.rolling import RollingCovariance
 from assetmix.backtest.schedule import Sessions
 from assetmix.backtest.sight import Scene, Sight
@@ -19,7 +19,7 @@ from assetmix.optimization.methods import Remaining
 from assetmix.optimization.overlaid import exposure
 from assetmix.optimization.problem import Problem, impact_rates
 from assetmix.optimization.reach import benchmark_ids
-from assetmix.optimization.resolve import resolve
+from assetmix.optimization.resolve import Question, resolve
 from assetmix.optimization.solution import NoSolution
 from assetmix.optimization.solve import solve
 
@@ -29,8 +29,8 @@ KEPT = 8
 SMALL, TOGETHER = 40, 128
 """Up to so many instruments, programs of so many sessions are solved together."""
 
-SCENES = 32
-"""Sets of instruments whose returns are kept."""
+SCENES, TABLES = 32, 3
+"""Sets of instruments whose places, and whose returns, are kept."""
 
 WEIGHT_NOISE = 1e-12
 """A weight nearer to 0 than this is what a solver leaves of none."""
@@ -62,6 +62,13 @@ class Tools:
     memory: Memory
 
 
+def key_of(question: Question) -> tuple[object, ...]:
+    """Equal for questions that differ in holdings alone."""
+    benchmark = tuple(sorted(question.portfolio.benchmark.items()))
+    ids = question.snapshot.universe.ids
+    return ("scene", question.strategy_key, question.snapshot_key, question.gap, benchmark, ids)
+
+
 class Adviser:
     """Puts the strategy's question anew at each session: by its lane where there is one, else the whole way."""
 
@@ -73,7 +80,8 @@ class Adviser:
         self._memory = Memory(KEPT)
         self._ahead = ahead
         self._foreseen: dict[int, tuple[Lane, Vector]] = {}
-        self._covariances = Memory(SCENES)
+        self._key = key_of(sight.question)
+        self._covariances = Memory(TABLES)
         self._placed = Memory(SCENES)
         self._scaling = [one for one in sight.question.strategy.overlays if one.scales]
         self._is_least_variance = is_least_variance(sight.question.strategy)
@@ -90,7 +98,7 @@ class Adviser:
             raise OutOfTime
         scene = self._sight.scene(place, account)
         if scene.is_cash:
-            return Advice(Target(np.zeros(len(scene.members)), 1.0))
+            return Advice(Target(np.zeros(len(scene.members)), 1.0), "", self._plain_impact)
         known = self._recalled(scene)
         weights = self._short_way(known.lane, place, account)
         if known.lane is not None and weights is not None:
@@ -112,10 +120,7 @@ class Adviser:
 
     def _recalled(self, scene: Scene) -> "_Known":
         """What is known of a scene: from another backtest of the same strategy and prices too."""
-        question = self._sight.question
-        benchmark = tuple(sorted(question.portfolio.benchmark.items()))
-        key = ("scene", question.strategy_key, question.snapshot_key, benchmark, scene.key)
-        known: _Known = self._known.recall(key, _Known)
+        known: _Known = self._known.recall((*self._key, scene.key), _Known)
         return known
 
     def _whole_way(self, known: "_Known", scene: Scene, place: int, account: Account) -> Advice:
@@ -128,6 +133,8 @@ class Adviser:
         if not known.was_tried:
             known.lane, known.was_tried = open_lane(problem, outcome), True
         exact = self._short_way(known.lane, place, account)
+        if exact is not None and not agree(problem, exact, outcome):
+            known.lane = exact = None  # the short way must be the same way
         if exact is not None:
             return self._advice(problem, place, exact, 1.0 - float(exact.sum()))
         return self._advice(problem, place, outcome.weights, outcome.cash)
@@ -173,12 +180,16 @@ class Adviser:
         return known.template
 
     def _rolling(self, template: Problem) -> RollingCovariance:
+        found: RollingCovariance = self._covariances.recall(template.universe.ids, lambda: self._rolled(template))
+        return found
+
+    def _rolled(self, template: Problem) -> RollingCovariance:
+        """Covariances of the problem's instruments, of days on which members of the benchmark have prices too."""
         history, window = self._sight.history, getattr(template.strategy.risk_model, "window", 0)
+        every = (*template.universe.ids, *self._extra(template))
+        complete = np.asarray(np.isfinite(history[:, self._sight.question.snapshot.columns(every)]).all(axis=1))
         reach = self._sight.looked_at or len(history)
-        columns = self._columns(template)
-        return self._covariances.recall(
-            template.universe.ids, lambda: RollingCovariance(history[:, columns], window, reach)
-        )
+        return RollingCovariance(history[:, self._columns(template)], complete, window, reach)
 
     def _moved(self, template: Problem, place: int, account: Account) -> Problem:
         """The template's problem with the numbers of another session."""
@@ -200,10 +211,14 @@ class Adviser:
         )
 
     def _estimates(self, template: Problem, seen: Snapshot) -> Estimates:
-        strategy, portfolio = template.strategy, self._sight.question.portfolio
-        extra = tuple(key for key in benchmark_ids(strategy, portfolio) if key not in template.universe.positions)
+        strategy = template.strategy
         wanted = Wanted(strategy.risk_model, strategy.forecast, None, template.benchmark)
-        return estimate(seen, template.universe.ids, extra, wanted)
+        return estimate(seen, template.universe.ids, self._extra(template), wanted)
+
+    def _extra(self, template: Problem) -> tuple[str, ...]:
+        """Benchmark members outside the problem's instruments."""
+        members = benchmark_ids(template.strategy, self._sight.question.portfolio)
+        return tuple(key for key in members if key not in template.universe.positions)
 
     def _advice(self, problem: Problem, place: int, weights: Vector, cash: float) -> Advice:
         columns = self._columns(problem)
@@ -221,6 +236,14 @@ class Adviser:
         spread = np.zeros(len(self._sight.question.snapshot.instruments))
         spread[columns] = impact_rates(problem)
         return spread
+
+    @property
+    def _plain_impact(self) -> float:
+        """The rate of impact where it does not differ from instrument to instrument."""
+        charges, presumed = self._spec.charges, self._sight.question.strategy.trading.impact
+        if charges is not None:
+            return charges.impact_coefficient
+        return 0.0 if presumed is None or presumed.window is not None else presumed.coefficient
 
     def _columns(self, problem: Problem) -> Positions:
         ids = problem.universe.ids

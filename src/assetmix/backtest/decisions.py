@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from assetmix.backtest.account import Account, Target
-from assetmix.backtest.adviser import Advice
+from assetmix.backtest.adviser import Advice, key_of
 from assetmix.backtest.run import Plan
 from assetmix.domain.arrays import Matrix, Vector
 from assetmix.optimization.decision import Decision
+from assetmix.optimization.memory import Memory
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.statement import state_limits
 from assetmix.optimization.strategy import UniverseById
@@ -40,6 +41,19 @@ def ranges_of(ready: Plan) -> list[tuple[int, int]]:
     count = len(ready.course.planned())
     size = min(max(-(-count // RANGES), FEWEST), MOST)
     return [(first, min(first + size, count)) for first in range(0, count, size)]
+
+
+def steadied(ready: Plan, memory: Memory) -> tuple[Plan, bool]:
+    """Have independent decisions made without a look at what is held, whoever makes them; and whether they are.
+
+    What is held and not in the universe any more would else have a say in the estimates.
+    """
+    schedule = ready.course.spec.schedule.kind
+    key = ("independent", *key_of(ready.question), schedule == "drift", _is_all_allowed(ready))
+    if not memory.recall(key, lambda: is_independent(ready)):
+        return ready, False
+    account = nothing_held(ready)
+    return replace(ready, advise=lambda place, _: ready.adviser.advise(place, account)), True
 
 
 def is_independent(ready: Plan) -> bool:
@@ -96,7 +110,7 @@ class _Foreseen:
 
     def __call__(self, place: int, account: Account) -> Advice:
         known = self._table.get(place)
-        return self._ready.adviser.advise(place, account) if known is None else known
+        return self._ready.advise(place, account) if known is None else known
 
 
 def _advice(ready: Plan, weights: Vector, cash: float, sentence: str) -> Advice:
@@ -107,8 +121,9 @@ def _advice(ready: Plan, weights: Vector, cash: float, sentence: str) -> Advice:
 
 
 def _is_all_allowed(ready: Plan) -> bool:
-    """Whether nothing is held at the beginning that may not be held afterwards."""
-    return not (ready.begin.account.units[~ready.sight.is_allowed] != 0).any()
+    """Whether nothing is held at the beginning that may not be held, or not be sold, afterwards."""
+    tradable = np.array([one.tradable for one in ready.question.snapshot.instruments])
+    return not (ready.begin.account.units[~(ready.sight.is_allowed & tradable)] != 0).any()
 
 
 def _first_prices(ready: Plan) -> Vector:

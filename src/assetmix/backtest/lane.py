@@ -23,6 +23,9 @@ from assetmix.optimization.strategy import Objective, Strategy, Term
 from assetmix.optimization.tolerances import GAP, RESIDUAL
 from assetmix.optimization.verify import max_residual, objective_value, outcome_of
 
+CURVED = 1e-10
+"""Part of the largest eigenvalue that the least one must have for an answer to be the only one."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lane:
@@ -53,7 +56,13 @@ def open_lane(problem: Problem, solution: Solution) -> Lane | None:
         return None
     lane = Lane(problem, Minimizer(polytope))
     weights = lane.weights(problem)
-    return lane if weights is not None and _agree(problem, weights, solution) else None
+    return lane if weights is not None and has_one_answer(problem) and agree(problem, weights, solution) else None
+
+
+def has_one_answer(problem: Problem) -> bool:
+    """Whether the objective is strictly convex: else several answers are equally good, and the way would choose."""
+    values = np.linalg.eigvalsh(program(problem)[0])
+    return bool(values[0] > CURVED * values[-1])
 
 
 def is_least_variance(strategy: Strategy) -> bool:
@@ -97,7 +106,8 @@ def _alone(problem: Problem, term: Term) -> Measure | None:
     return term.measure.squared() if len(problem.objective.terms) == 1 else None
 
 
-def _agree(problem: Problem, weights: Vector, solution: Solution) -> bool:
+def agree(problem: Problem, weights: Vector, solution: Solution) -> bool:
+    """Whether weights (n,) keep every limit and are as good as a solution's."""
     ours, theirs = problem.objective.sign * objective_value(problem, np.vstack([weights, solution.weights]))
     residual = max_residual(problem, outcome_of(problem, weights))
     return bool(residual <= RESIDUAL and ours <= theirs + GAP * abs(theirs))

@@ -78,10 +78,11 @@ class Market:
         return np.asarray(growth * (cash + np.cumsum(paid / growth)))
 
 
-def market_of(snapshot: Snapshot, spec: BacktestSpec) -> Market:
+def market_of(snapshot: Snapshot, given: Snapshot, spec: BacktestSpec) -> Market:
     """Lay the prices of a snapshot, all in one currency, out for a backtest; later prices are left out.
 
-    A session is a day on which anything has a price.
+    A session is a day on which anything has a price. `given` is the snapshot in the currencies of
+    its instruments, in which dividends are paid.
     """
     last = int(np.searchsorted(snapshot.dates, spec.end.toordinal(), side="right"))
     table = snapshot.history if spec.prices == "adjusted" else snapshot.extras["close"]
@@ -90,18 +91,26 @@ def market_of(snapshot: Snapshot, spec: BacktestSpec) -> Market:
         days=days,
         quoted=np.asarray(table[:last]),
         first=int(np.searchsorted(days, spec.start.toordinal())),
-        dividends=_dividends(snapshot, spec, days),
+        dividends=_dividends(snapshot, given, spec, days),
         cash_rate=spec.cash_rate,
     )
 
 
-def _dividends(snapshot: Snapshot, spec: BacktestSpec, days: Sessions) -> Matrix | None:
+def _dividends(snapshot: Snapshot, given: Snapshot, spec: BacktestSpec, days: Sessions) -> Matrix | None:
     """Money a unit (T, m) at the first session on or after each ex-date."""
     if not spec.dividends:
         return None
     table = np.zeros((len(days), len(snapshot.instruments)))
     for one in spec.dividends:
         place = int(np.searchsorted(days, one.ex_date.toordinal()))
-        if place < len(days) and one.instrument in snapshot.universe.positions:
-            table[place, snapshot.universe.positions[one.instrument]] += one.amount
+        column = snapshot.universe.positions.get(one.instrument)
+        if place < len(days) and column is not None:
+            table[place, column] += one.amount * _rate(snapshot.history[: place + 1, column], given, one.instrument)
     return table
+
+
+def _rate(converted: Vector, given: Snapshot, instrument: str) -> float:
+    """Worth of the instrument's currency at its last price so far, given its prices (t,) in the base currency."""
+    quoted = given.history[: len(converted), given.universe.positions[instrument]]
+    ratios = (converted / quoted)[np.isfinite(converted) & np.isfinite(quoted)]
+    return float(ratios[-1]) if len(ratios) else 1.0

@@ -16,16 +16,17 @@ FRESH = 64
 class RollingCovariance:
     """Covariances, divisor T - 1, of the last `window` simple returns at each session.
 
-    Sessions at which any price is missing are dropped, as everywhere.
+    Sessions that are not complete are dropped, as everywhere.
 
     Parameters
     ----------
     history : (T, n) prices; nan where a session has none
+    complete : (T,) whether everything that the estimate needs has a price
     reach : sessions that the window may span at most
     """
 
-    def __init__(self, history: Matrix, window: int, reach: int) -> None:
-        self._complete: NDArray[np.int64] = np.flatnonzero(np.isfinite(history).all(axis=1))
+    def __init__(self, history: Matrix, complete: Mask, window: int, reach: int) -> None:
+        self._complete: NDArray[np.int64] = np.flatnonzero(complete)
         prices = history[self._complete]
         self._returns = prices[1:] / prices[:-1] - 1.0
         self._window, self._reach = window, reach

@@ -15,7 +15,7 @@ from assetmix.backtest.schedule import Sessions
 from assetmix.backtest.sight import Sight
 from assetmix.backtest.spec import BacktestSpec
 from assetmix.backtest.statistics import drawdowns, statistics, years
-from assetmix.backtest.walk import Advise, Carried, Course, Standing, walk
+from assetmix.backtest.walk import Advise, Carried, Course, Standing
 from assetmix.domain.arrays import Vector
 from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Fault, InvalidRequest
@@ -88,35 +88,16 @@ def plan(question: Question, spec: BacktestSpec, tools: Tools) -> Plan:
     InvalidRequest
         when there are no prices to walk through
     """
-    asked = _on_sessions(in_base_currency(question), spec)
-    market = market_of(asked.snapshot, spec)
-    refuse(_faults(asked.snapshot, spec, len(market.days) - market.first))
+    given = _on_sessions(question, spec)
+    asked = in_base_currency(given)
+    market = market_of(asked.snapshot, given.snapshot, spec)
+    refuse([*_faults(asked.snapshot, spec, len(market.days) - market.first), *_strange_dividends(given.snapshot, spec)])
     course = Course(market, spec, spec.trading(asked.strategy.trading), asked.snapshot.universe.ids)
     units = asked.snapshot.universe.vector(asked.portfolio.positions)
     begin = Standing(market.first, Account(units, asked.portfolio.cash))
     sight = Sight(asked, market, spec.delisted_after)
     adviser = Adviser(sight, spec, tools, course.planned())
     return Plan(asked, course, begin, sight, adviser, adviser.advise)
-
-
-def backtest(question: Question, spec: BacktestSpec, tools: Tools, progress: Progress) -> Backtest:
-    """Walk through the sessions and sum up.
-
-    Raises
-    ------
-    InvalidRequest
-        when the backtest cannot begin
-    OutOfTime
-        when the time allowed is over before the end
-    """
-    ready = checked_plan(question, spec, tools)
-    values, rebalances = [ready.first_value], []
-    for stretch in walk(ready.course, ready.advise, ready.begin):
-        values.append(stretch.values)
-        if stretch.carried is not None:
-            rebalances.append(told(ready.course, stretch.carried))
-        progress((stretch.standing.place - ready.begin.place) / max(1, len(ready.days) - 1))
-    return summed_up(ready, np.concatenate(values), rebalances)
 
 
 def told(course: Course, carried: Carried, *, whole: bool = False) -> Rebalance:
@@ -140,7 +121,10 @@ def _named(ids: tuple[str, ...], values: Vector) -> dict[str, float]:
 
 def summed_up(ready: Plan, values: Vector, rebalances: Sequence[Rebalance]) -> Backtest:
     """Describe a walk by its values (T,) and its decisions."""
-    path = Path(ready.days, values, _benchmark(ready, float(values[0])), ready.course.spec.cash_rate)
+    ruined = np.flatnonzero(values <= 0)
+    end = int(ruined[0]) + 1 if len(ruined) else len(values)  # what comes after has no returns
+    other = _benchmark(ready, float(values[0]))
+    path = Path(ready.days[:end], values[:end], None if other is None else other[:end], ready.course.spec.cash_rate)
     falls = drawdowns(path)
     return Backtest(
         sentence=_sentence(path, rebalances),
@@ -179,6 +163,15 @@ def _faults(snapshot: Snapshot, spec: BacktestSpec, sessions: int) -> list[Fault
     return [Fault("/from", "missing-price", detail)]
 
 
+def _strange_dividends(snapshot: Snapshot, spec: BacktestSpec) -> list[Fault]:
+    detail = "the backtest concerns no such instrument; check its spelling, or leave the dividend out"
+    return [
+        Fault(f"/dividends/{i}/instrument", "unknown-asset", detail)
+        for i, one in enumerate(spec.dividends)
+        if one.instrument not in snapshot.by_id
+    ]
+
+
 def _benchmark(ready: Plan, start: float) -> Vector | None:
     """Worth (T,) of the benchmark, its weights restored at every session; None where there is none."""
     weights = ready.question.strategy.benchmark or ready.question.portfolio.benchmark
@@ -191,7 +184,8 @@ def _benchmark(ready: Plan, start: float) -> Vector | None:
         return None
     shares = np.array([weights[key] for key in weights])
     cash = (1.0 - shares.sum()) * (market.growth[market.first + 1 :] - 1.0)
-    growth = 1.0 + (prices[1:] / prices[:-1] - 1.0) @ shares + cash
+    paid = 0.0 if market.dividends is None else market.dividends[market.first + 1 :][:, columns]
+    growth = 1.0 + ((prices[1:] + paid) / prices[:-1] - 1.0) @ shares + cash
     return np.asarray(start * np.concatenate([[1.0], np.cumprod(growth)]))
 
 
@@ -199,5 +193,7 @@ def _sentence(path: Path, rebalances: Sequence[Rebalance]) -> str:
     kept = sum(one.status == "kept" for one in rebalances)
     traded = sum(one.status == "traded" for one in rebalances)
     total = float(path.values[-1] / path.values[0] - 1.0)
+    if total <= -1.0:
+        return f"On {path.date(len(path.values) - 1)} nothing was left; the backtest ends there."
     told = f"{len(path.values)} sessions, {len(rebalances)} decisions, {traded} of them traded: {total:+.2%} in all."
     return f"{told} At {kept} the strategy had no answer and the old weights stayed." if kept else told

@@ -65,7 +65,7 @@ class Charges:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dividend:
-    """Money a unit of an instrument that is paid to whoever holds it at the close before `ex_date`."""
+    """Money a unit, in the instrument's currency, that is paid to whoever holds it at the close before `ex_date`."""
 
     instrument: str
     ex_date: dt.date

@@ -18,6 +18,9 @@ Advise = Callable[[int, Account], Advice]
 """Decides at the close of a session what is to be held."""
 
 
+RUINED = Advice(None, "nothing is left to decide about")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Course:
     """Everything that a walk goes by but the decisions: prices, rules, and ids (m,)."""
@@ -83,7 +86,9 @@ def walk(course: Course, advise: Advise, start: Standing) -> Iterator[Stretch]:
     standing, last, places = start, course.market.last, course.planned()
     while (decided := _next(course, standing, places)) is not None and decided <= last - course.delay:
         account, values = _held(course, standing, decided)
-        stretch = _carried_out(course, Standing(decided, account, decided, standing.wanted), advise(decided, account))
+        has_value = account.value(course.market.known[decided]) > 0
+        advice = advise(decided, account) if has_value else RUINED
+        stretch = _carried_out(course, Standing(decided, account, decided, standing.wanted), advice)
         both = np.concatenate([values, stretch.values]) if course.delay else values
         standing = stretch.standing
         if len(both):  # the first session is valued before it trades, every other one after
@@ -133,9 +138,9 @@ def _carried_out(course: Course, standing: Standing, advice: Advice) -> Stretch:
     prices, oldest = market.known[executed], market.oldest[executed]
     if oldest >= course.spec.delisted_after:
         account = paid_out(account, prices, market.age[executed] >= course.spec.delisted_after)
-    if target is None:
+    if target is None or account.value(prices) <= 0:
         weights, none = account.weights(prices), np.zeros(len(prices))
-        kept = Carried(decided, executed, "kept", advice.sentence, 0.0, 0.0, weights, none)
+        kept = Carried(decided, executed, "kept", advice.sentence or RUINED.sentence, 0.0, 0.0, weights, none)
         return Stretch(kept, values, Standing(executed, account, decided, standing.wanted))
     possible = market.age[executed] == 0 if oldest else None
     done = trade(account, target, prices, possible, Fees(course.trading, advice.impact))

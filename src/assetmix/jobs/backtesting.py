@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assetmix.backtest.adviser import Tools
-from assetmix.backtest.decisions import decide, foreseen, is_independent, ranges_of
+from assetmix.backtest.decisions import decide, foreseen, ranges_of, steadied
 from assetmix.backtest.parts import Part, begun, finished, further, parts, resumed, share
 from assetmix.backtest.run import Plan, checked_plan, plan
 from assetmix.backtest.spec import BacktestSpec
@@ -57,7 +57,8 @@ def walk_on(question: Question, spec: BacktestSpec, tools: Tools, counter: Count
     ready = checked_plan(question, spec, tools)
     walked = counter.ask("walked") if counter.attempt > 1 else b""
     so_far = resumed(ready, unpack_path(walked)) if walked else begun(ready)
-    ready = _divided(ready, counter, is_new=not walked)
+    ready, is_free = steadied(ready, tools.memory)
+    ready = _divided(ready, counter, is_wanted=is_free and not walked)
     clock = _Clock()
     for part in parts(ready, so_far, clock.is_full):
         counter.tell(_frame(ready, part, len(so_far.rebalances)))
@@ -71,9 +72,9 @@ def decide_range(question: Question, spec: BacktestSpec, tools: Tools, wanted: t
     return pack_decisions(decide(plan(question, spec, tools), *wanted))
 
 
-def _divided(ready: Plan, counter: Counter, *, is_new: bool) -> Plan:
+def _divided(ready: Plan, counter: Counter, *, is_wanted: bool) -> Plan:
     """Divide the decisions between whoever has time, where they are independent and worth it; make them together."""
-    if is_new and is_independent(ready) and _is_worth_it(ready):
+    if is_wanted and _is_worth_it(ready):
         counter.tell(Frame({"kept": True, "ranges": ranges_of(ready)}))
     elif counter.attempt <= 1:
         return ready

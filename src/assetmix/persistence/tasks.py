@@ -80,8 +80,10 @@ async def hold(connection: Connection, task: Task, seconds: float) -> bool:
 
 
 async def finish(connection: Connection, task: Task, payload: bytes) -> None:
-    """Store what was decided, once; whoever comes later has decided the same."""
-    await connection.execute(sa.update(backtest_tasks).where(_held(task)).values(state="done", lease_until=None))
+    """Store what was decided, unless somebody else has the task by now, or nobody wants it any more."""
+    done = sa.update(backtest_tasks).where(_held(task)).values(state="done", lease_until=None)
+    if (await connection.execute(done.returning(backtest_tasks.c.number))).one_or_none() is None:
+        return
     key = {"tenant_id": task.tenant_id, "run_id": task.run_id, "number": task.number}
     await connection.execute(insert(backtest_decisions).values(**key, payload=payload).on_conflict_do_nothing())
 

@@ -232,9 +232,10 @@ async def _solver_lost(shop: Workshop, run: Run, error: SolverLost) -> None:
 
 async def _finish(shop: Workshop, run: Run, ending: Ending) -> None:
     async def write(connection: Connection) -> Written:
-        if run.kind == "backtest":
+        done = await outcomes.finish(connection, run, ending)
+        if done.done and run.kind == "backtest":
             await tasks.clear(connection, run.tenant_id, run.id)
-        return await outcomes.finish(connection, run, ending)
+        return done
 
     written = await _persist(shop, write, run.tenant_id)
     if not written.done:
