@@ -63,11 +63,10 @@ def backtest(service: Service, client: httpx.Client, number: int) -> dict[str, A
     }
     address = client.post("/v1/backtests", json=asked).raise_for_status().headers["Location"]
 
-    def look() -> dict[str, Any] | None:
-        run: dict[str, Any] = client.get(address).raise_for_status().json()
-        return None if run["status"] in {"queued", "running"} else run
-
-    run = service.until(look, 600)
+    with client.stream("GET", f"{address}/events") as stream:  # whoever polls takes part of a core
+        for _ in stream.iter_lines():
+            service.supervisor.tend()
+    run: dict[str, Any] = client.get(address).raise_for_status().json()
     assert run["status"] == "succeeded", run["error"]
     return run
 

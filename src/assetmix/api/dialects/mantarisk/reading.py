@@ -24,7 +24,6 @@ from assetmix.api.dialects.mantarisk.schemas import (
     RuleBody,
     StrategyBody,
 )
-from assetmix.backtest.spec import BacktestSpec
 from assetmix.codec.documents import STRATEGY as CORE
 from assetmix.domain.instrument import Instrument, cash_key
 from assetmix.domain.portfolio import Portfolio
@@ -253,24 +252,13 @@ def read_index(members: list[MemberBody]) -> dict[str, float]:
 
 def read_backtest(body: BacktestBody) -> Request:
     """A request to walk a strategy through past sessions."""
-    spec = BacktestSpec(
-        start=body.begin,
-        end=body.end,
-        schedule=body.schedule,
-        execution=body.execution,
-        charges=body.charges,
-        cash_rate=body.cash_rate,
-        prices=body.prices,
-        dividends=tuple(body.dividends),
-        calendar=body.calendar,
-    )
     return Request(
         portfolio=body.client_reference,
         strategy=body.strategy_id,
         as_of=body.end,
         time_limit_seconds=BACKTEST_SECONDS,
         kind="backtest",
-        backtest=spec,
+        backtest=body.spec(),
     )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assetmix.backtest.spec import Charges, Dividend, Schedule
+from assetmix.api.backtest_body import BacktestMembers
 from assetmix.codec.documents import Codec
 
 Reference = Annotated[str, Field(min_length=1, max_length=128)]
@@ -117,20 +117,11 @@ class RebalanceBody(Strict):
     strategy_id: Number
 
 
-class BacktestBody(Strict):
-    """A portfolio and a strategy to walk through past sessions; as in the native dialect."""
+class BacktestBody(BacktestMembers):
+    """A portfolio and a strategy to walk through past sessions."""
 
     client_reference: Reference
     strategy_id: Number
-    begin: Annotated[dt.date, Field(alias="from")]
-    end: Annotated[dt.date, Field(alias="to")]
-    schedule: Schedule = Field(default_factory=Schedule)
-    execution: Literal["next_close", "same_close"] = "next_close"
-    charges: Charges | None = None
-    cash_rate: float = 0.0
-    prices: Literal["adjusted", "close"] = "adjusted"
-    dividends: list[Dividend] = Field(default_factory=list)
-    calendar: str | None = None
 
 
 STRATEGY: Codec[StrategyBody] = Codec(StrategyBody)

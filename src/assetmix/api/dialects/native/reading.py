@@ -18,7 +18,6 @@ from assetmix.api.dialects.native.schemas import (
     Table,
     ValidationBody,
 )
-from assetmix.backtest.spec import BacktestSpec
 from assetmix.domain.arrays import Matrix, Vector, readonly
 from assetmix.domain.given_model import GivenModel
 from assetmix.domain.portfolio import Portfolio
@@ -73,26 +72,13 @@ def read_risk_model(body: RiskModelBody) -> GivenModel:
 
 def read_backtest(body: BacktestBody) -> Request:
     """A request to walk a strategy through past sessions."""
-    spec = BacktestSpec(
-        start=body.begin,
-        end=body.end,
-        schedule=body.schedule,
-        execution=body.execution,
-        charges=body.charges,
-        cash_rate=body.cash_rate,
-        prices=body.prices,
-        dividends=tuple(body.dividends),
-        size_band=body.size_band,
-        delisted_after=body.delisted_after,
-        calendar=body.calendar,
-    )
     return Request(
         portfolio=body.portfolio,
         strategy=body.strategy,
         as_of=body.end,
         time_limit_seconds=body.time_limit_seconds,
         kind="backtest",
-        backtest=spec,
+        backtest=body.spec(),
     )
 
 

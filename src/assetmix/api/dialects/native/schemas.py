@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from assetmix.backtest.spec import Charges, Dividend, Schedule
+from assetmix.api.backtest_body import BacktestMembers
 from assetmix.codec.documents import Codec
 from assetmix.domain.instrument import Instrument
 from assetmix.domain.portfolio import Portfolio
@@ -73,28 +73,11 @@ class FrontierBody(QuestionBody):
     points: int = 20
 
 
-class BacktestBody(Strict):
-    """A request to walk a strategy through past sessions.
-
-    `charges` are what orders cost in the simulation; without them it is what the strategy presumes.
-    Positions within `size_band` of their target, a fraction of the target, are not traded (absent:
-    that of the strategy). What has had no price for `delisted_after` sessions is paid out
-    at its last price. With a `calendar` (XNYS) only that exchange's sessions count.
-    """
+class BacktestBody(BacktestMembers):
+    """A request to walk a strategy through past sessions."""
 
     portfolio: str | Portfolio
     strategy: str | Strategy | None = None
-    begin: Annotated[dt.date, Field(alias="from")]
-    end: Annotated[dt.date, Field(alias="to")]
-    schedule: Schedule = Field(default_factory=Schedule)
-    execution: Literal["next_close", "same_close"] = "next_close"
-    charges: Charges | None = None
-    cash_rate: float = 0.0
-    prices: Literal["adjusted", "close"] = "adjusted"
-    dividends: list[Dividend] = Field(default_factory=list)
-    size_band: float | None = None
-    delisted_after: int = 10
-    calendar: str | None = None
     time_limit_seconds: Annotated[float, Field(gt=0, json_schema_extra={"maximum": MOST_BACKTEST_SECONDS})] = 900.0
 
 
