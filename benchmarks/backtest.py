@@ -90,9 +90,7 @@ def main() -> int:
         records += written(case, row)
     console.print(table)
     few, many = (peak(cases[1], dates) for dates in (500, 2500))
-    console.print(
-        f"memory that a walk of 100 names takes at its peak: 500 dates {few:.2f} MB, 2,500 dates {many:.2f} MB"
-    )
+    console.print(f"peak memory of a walk of 100 names: {few:.2f} MB for 500 dates, {many:.2f} MB for 2,500")
     records.append({"name": "backtest memory: 2,500 dates / 500", "value": many / few, "unit": "x"})
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "backtest.json").write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
@@ -200,9 +198,11 @@ def carried(case: Case, decided: dict[int, np.ndarray]) -> np.ndarray:
 
 
 def peak(case: Case, dates: int) -> float:
-    """Megabytes that a walk takes at its peak beside its prices, part after part given away."""
+    """Megabytes that a walk takes at its peak, part after part given away; tables of prices are made before."""
     question = markets.question_of(case.prices, strategy_of(case))
     ready = plan(question, replace(spec_of(case), end=case.prices.index[WINDOW + dates].date()), markets.tools())
+    ready.advise(ready.begin.place, ready.begin.account)
+    assert ready.course.market.oldest[-1] == 0
     tracemalloc.start()
     for part in parts(ready, begun(ready), lambda decisions: decisions >= PART):
         assert len(part.carried) <= PART
