@@ -132,7 +132,7 @@ def bare_solve(inputs: dict[str, Any], snapshot: Any) -> float:  # noqa: ANN401
 def bare_milliseconds(question: Question) -> float:
     """Milliseconds of PIQP alone on the assembled problem of a question."""
     statement = Statement(resolve(question, Memory(4)))
-    data, _, _ = statement._problem.get_problem_data("PIQP")  # noqa: SLF001 - the assembled problem is what is timed
+    data, _, _ = statement.living.problem.get_problem_data("PIQP")
     started = time.perf_counter()
     solver = piqp.SparseSolver()
     for name, value in PIQP.options.items():

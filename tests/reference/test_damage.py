@@ -1,8 +1,8 @@
 """Solvers that lie: whatever they hand back, nothing wrong is ever passed on as optimal.
 
-The damage is done at the one door to foreign code, `cvxpy.Problem.solve`: the true solver runs,
-and then its answer is spoiled. What is true is known from the same question without damage, and
-from arithmetic on the weights.
+The damage is done at the two doors to foreign code, `cvxpy.Problem.solve` and the living solver
+objects: the true solver runs, and then its answer is spoiled. What is true is known from the same
+question without damage, and from arithmetic on the weights.
 """
 
 from collections.abc import Callable
@@ -22,11 +22,14 @@ from assetmix.optimization.measures.cvar import ConditionalValueAtRisk
 from assetmix.optimization.measures.expected_return import ExpectedReturn
 from assetmix.optimization.measures.sharpe_ratio import SharpeRatio
 from assetmix.optimization.measures.variance import Variance
+from assetmix.optimization.programs import living
+from assetmix.optimization.programs.living import Living
 from assetmix.optimization.resolve import Question
 from assetmix.optimization.result import Result
 from assetmix.optimization.strategy import Objective, Term, Trading
 from tests.makers import make_question, make_snapshot, make_strategy, solve, stock_ids
 from tests.reference.clashes import CASH_ONLY
+from tests.reference.direct_damage import damage_direct_answers
 
 SNAPSHOT = make_snapshot(count=5, seed=21)
 IDS = stock_ids(SNAPSHOT)
@@ -35,7 +38,8 @@ CAP = 0.4
 CAPPED = (WeightBounds(upper=CAP),)
 COUNTED = (*CAPPED, MaxHoldings(count=3), PositionBand(lower_fraction=0.1))
 
-Damage = Callable[[cvxpy.Problem], None]
+Damage = Callable[[Any], None]
+"""Spoils a solved `cvxpy.Problem`, or a direct answer in its place."""
 CLOSE = 1e-4
 """Relative difference of objectives that is no lie: the gap up to which an answer is called optimal, and some."""
 
@@ -68,7 +72,7 @@ def truth(name: str) -> Result:
     return solve(QUESTIONS[name])
 
 
-def weights_in(program: cvxpy.Problem) -> Any:
+def weights_in(program: Any) -> Any:
     """The variable of the weights."""
     return next((one for one in program.variables() if one.name() == "weights"), None)
 
@@ -76,7 +80,7 @@ def weights_in(program: cvxpy.Problem) -> Any:
 def change(what: Callable[[np.ndarray], np.ndarray | None], status: str = "optimal") -> Damage:
     """Spoil the weights and claim a status."""
 
-    def spoil(program: cvxpy.Problem) -> None:
+    def spoil(program: Any) -> None:
         one = weights_in(program)
         if one is not None and one.value is not None:
             one.save_value(what(np.array(one.value)))
@@ -103,7 +107,7 @@ def beyond(by: float) -> Callable[[np.ndarray], np.ndarray]:
     return lambda _: np.array([CAP + by, *(np.full(4, (1.0 - CAP - by) / 4))])
 
 
-def spoiled_duals(program: cvxpy.Problem) -> None:
+def spoiled_duals(program: Any) -> None:
     """Prices of another world."""
     random = np.random.default_rng(0)
     for row in program.constraints:
@@ -115,7 +119,7 @@ def spoiled_duals(program: cvxpy.Problem) -> None:
 def raising(error: Exception) -> Damage:
     """Fail instead of answering."""
 
-    def spoil(program: cvxpy.Problem) -> None:
+    def spoil(program: Any) -> None:
         raise error
 
     return spoil
@@ -148,7 +152,9 @@ DAMAGES: dict[str, Damage] = {
 
 
 def spoil(monkeypatch: pytest.MonkeyPatch, damage: Damage, only: str | None = None) -> None:
-    """Spoil what all solvers, or one of them, hand back."""
+    """Spoil what all solvers, or one of them, hand back; what is direct is not checked against cvxpy."""
+    damage_direct_answers(monkeypatch, damage, only)
+    monkeypatch.setattr(living, "FIRST", 0)
     real = cvxpy.Problem.solve
 
     def solve_and_spoil(program: cvxpy.Problem, *args: Any, solver: str, **options: Any) -> Any:
@@ -274,14 +280,36 @@ def test_a_choice_that_no_solver_could_polish_is_not_proven_to_be_none(monkeypat
 def test_a_bound_above_the_value_at_hand_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     name = "quadratic"
 
-    def spoil_value(program: cvxpy.Problem) -> None:
+    def spoil_value(program: Any) -> None:
         program._value = abs(program._value) + 10.0
 
     spoil(monkeypatch, spoil_value, "HIGHS")
+    monkeypatch.setattr(Living, "bound", lambda *_: None)
     result = solve(QUESTIONS[name])
 
     assert result.status == "feasible"
     assert result.proven_gap is None
+
+
+def test_a_bound_of_wrong_duals_proves_no_optimum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the duals are, what they prove is a bound; the tangent proves the rest."""
+    spoil(monkeypatch, spoiled_duals, "PIQP")
+    bounds = []
+    real = Living.bound
+    monkeypatch.setattr(Living, "bound", lambda one, reach: bounds.append(real(one, reach)) or bounds[-1])
+    result = solve(QUESTIONS["quadratic"])
+
+    assert bounds[0] < 0.0  # the least variance is above 0
+    assert result.status == "optimal"
+    check("quadratic", result)
+
+
+def test_a_living_solver_that_lies_is_found_out_when_it_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    damage_direct_answers(monkeypatch, change(worse), None)
+    result = solve(QUESTIONS["quadratic"])
+
+    assert result.status == "optimal"
+    assert result.objective_value == pytest.approx(truth("quadratic").objective_value, rel=1e-6)
 
 
 def test_an_infeasible_question_stays_infeasible_whatever_the_first_solver_says(

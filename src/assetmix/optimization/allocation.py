@@ -11,8 +11,8 @@ from assetmix.optimization.decision import Decision
 from assetmix.optimization.frame import FULLY_INVESTED
 from assetmix.optimization.linearity import keep_linear
 from assetmix.optimization.problem import Problem
+from assetmix.optimization.programs.living import run
 from assetmix.optimization.solvers import HIGHS
-from assetmix.optimization.statement import run
 from assetmix.optimization.tolerances import DIGITS, HELD
 
 MOST = 150

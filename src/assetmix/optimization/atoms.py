@@ -7,8 +7,15 @@ for loading it. Use as `from assetmix.optimization import atoms as cp`.
 import importlib
 from typing import Any, TypeAlias
 
+from assetmix.domain.arrays import Vector
+
 Expression: TypeAlias = Any
 """A cvxpy expression, parameter or number; untyped, so that naming it does not load cvxpy."""
+
+
+def give(parameter: Expression, value: Vector) -> None:
+    """Set a parameter's value without cvxpy's validation, which takes longer than a small solve does."""
+    parameter.save_value(value)
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - a module stands behind it

@@ -10,6 +10,7 @@ optimum to second order, and then stay, which makes the rest of the walk a contr
 import numpy as np
 
 from assetmix.domain.arrays import Vector
+from assetmix.optimization.atoms import give
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.solvers import Solver
 from assetmix.optimization.statement import Attempt, Statement
@@ -43,8 +44,8 @@ def _model(statement: Statement, problem: Problem, weights: Vector, *, turn: boo
     decision, trades = statement.decision, weights - problem.current_weights
     if turn:
         sizes = np.abs(trades)
-        decision.slopes.value = problem.cost_slopes(sizes) * trades / np.maximum(sizes, KINK)
-    decision.provision.value = float(problem.cost(weights) - decision.slopes.value @ trades)
+        give(decision.slopes, problem.cost_slopes(sizes) * trades / np.maximum(sizes, KINK))
+    give(decision.provision, np.asarray(problem.cost(weights) - decision.slopes.value @ trades))
 
 
 def _error(statement: Statement, problem: Problem, weights: Vector) -> float:

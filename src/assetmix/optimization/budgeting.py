@@ -8,9 +8,9 @@ from assetmix.optimization import atoms as cp
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.measure import Measure
 from assetmix.optimization.problem import Problem
+from assetmix.optimization.programs.living import run
 from assetmix.optimization.size import plain_size
 from assetmix.optimization.solvers import CLARABEL, CLARABEL_WIDER, CLARABEL_WIDEST
-from assetmix.optimization.statement import run
 from assetmix.optimization.tolerances import CONTRIBUTION
 
 NEWTON_STEPS = 200

@@ -104,8 +104,8 @@ def touch_impact(decision: "Decision", weights: Vector) -> None:
     if decision.impact is None:
         return
     sizes = np.abs(weights - problem.current_weights)
-    decision.impact_slopes.value = 1.5 * problem.impact_rates * np.sqrt(sizes)
-    decision.impact_heights.value = 0.5 * problem.impact_rates * sizes**1.5
+    decision.impact_slopes.save_value(1.5 * problem.impact_rates * np.sqrt(sizes))
+    decision.impact_heights.save_value(0.5 * problem.impact_rates * sizes**1.5)
 
 
 def impact_cuts(decision: "Decision") -> list[Expression]:

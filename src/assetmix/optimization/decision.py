@@ -13,7 +13,7 @@ import numpy as np
 
 from assetmix.domain.arrays import Positions, Vector
 from assetmix.optimization import atoms as cp
-from assetmix.optimization.atoms import Expression
+from assetmix.optimization.atoms import Expression, give
 from assetmix.optimization.costs import relaxed_costs
 from assetmix.optimization.problem import Problem
 
@@ -46,15 +46,24 @@ class Decision:
     decision the cost of a trade is a variable between its convex and its concave envelope, so
     that its optimum bounds the true one. The envelopes, and the reach of indicators, are those
     of the box that hard limits leave single weights, unless the decision is `unboxed` because
-    those limits themselves are in question.
+    those limits themselves are in question. In an `overpaying` decision the balance may pay more
+    for the trades than they cost: a convex relaxation, whose answer is one of the problem itself
+    where nothing is gained by it.
     """
 
     def __init__(
-        self, problem: Problem, *, relaxed: bool = False, unboxed: bool = False, integers: Integers = "continuous"
+        self,
+        problem: Problem,
+        *,
+        relaxed: bool = False,
+        unboxed: bool = False,
+        overpaying: bool = False,
+        integers: Integers = "continuous",
     ) -> None:
         self.problem = problem
         self.relaxed = relaxed
         self.unboxed = unboxed
+        self.overpaying = overpaying
         self.integers = integers
         self._parameters: list[tuple[Expression, Reader]] = []
         self.linking: list[Expression] = []
@@ -91,12 +100,12 @@ class Decision:
         """Take every parameter's value from another problem of the same structure."""
         self.problem = problem
         for one, read in self._parameters:
-            one.value = np.asarray(read(problem), dtype=np.float64)
+            give(one, np.asarray(read(problem), dtype=np.float64))
 
     def fix(self, values: Mapping[str, Vector]) -> None:
         """Give the indicators their numbers, where they are parameters."""
         for name, one in self.indicators.items():
-            one.value = np.round(values[name])
+            give(one, np.round(values[name]))
 
     def reach(self, bound: Vector) -> Vector:
         """A bound of the box as a number: what is presumed where there is none."""
@@ -117,10 +126,33 @@ class Decision:
 
     @cached_property
     def trades(self) -> Expression:
-        """Change of weights, with its linking row."""
-        trades = cp.Variable(len(self.problem.universe), name="trades")
-        self.link(self.weights == self.parameter(lambda problem: problem.current_weights) + trades)
-        return trades
+        """Change of weights; a variable with its linking row where a program's linear rows are kept short."""
+        if not self._splits:
+            return self._moved
+        return self.weights - self._current
+
+    @cached_property
+    def sizes(self) -> Expression:
+        """Absolute trades (n,), or more: buys and sells added up, which is never of use."""
+        if not self._splits:
+            return cp.abs(self.trades)
+        buys, sells = (cp.Variable(len(self.problem.universe), nonneg=True, name=name) for name in ("buys", "sells"))
+        self.link(self.weights - buys + sells == self._current)
+        return buys + sells
+
+    @property
+    def _splits(self) -> bool:
+        return not self.relaxed and self.integers != "free"
+
+    @cached_property
+    def _current(self) -> Expression:
+        return self.parameter(lambda problem: problem.current_weights)
+
+    @cached_property
+    def _moved(self) -> Expression:
+        moved = cp.Variable(len(self.problem.universe), name="trades")
+        self.link(self.weights == self._current + moved)
+        return moved
 
     @cached_property
     def positions(self) -> Sides:
@@ -175,12 +207,12 @@ class Decision:
         fees = 0.0
         if trading.cost_amount > 0:
             fees = cp.multiply(self.parameter(lambda one: one.fee), self.traded)
-        proportional = trading.cost_fraction * cp.abs(self.trades)
+        proportional = trading.cost_fraction * self.sizes
         both = cp.maximum(proportional, fees) if trading.combine == "max" else proportional + fees
         if trading.impact is None:
             return cp.sum(both)
         rates = self.parameter(lambda one: one.impact_rates, nonnegative=True)
-        return cp.sum(both) + cp.sum(cp.multiply(rates, cp.power(cp.abs(self.trades), 1.5)))
+        return cp.sum(both) + cp.sum(cp.multiply(rates, cp.power(self.sizes, 1.5)))
 
     @cached_property
     def slopes(self) -> Expression:
@@ -210,8 +242,16 @@ class Decision:
             return uninvested
         if self.relaxed:
             return uninvested - self.cost
-        trades = self.orders.values if self._pays_fees else self.trades  # no indicator, no trade, no fee
+        if self.overpaying:
+            return uninvested - self._paid
+        trades = self.orders.values if self._pays_fees else self._moved  # no indicator, no trade, no fee
         return uninvested - self.slopes @ trades - self.provision
+
+    @cached_property
+    def _paid(self) -> Expression:
+        paid = cp.Variable(nonneg=True, name="paid")
+        self.link(self.cost <= paid)
+        return paid
 
     @property
     def _pays_fees(self) -> bool:

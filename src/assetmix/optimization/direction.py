@@ -6,8 +6,9 @@ from assetmix.optimization import atoms as cp
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.limit import number
 from assetmix.optimization.problem import Problem
+from assetmix.optimization.programs.living import run
 from assetmix.optimization.solvers import order
-from assetmix.optimization.statement import declared, run, state_limits
+from assetmix.optimization.statement import declared, state_limits
 
 FAR = 1e4
 """Edge of a box, in multiples of value, at which an unbounded problem ends; large, and still exact."""

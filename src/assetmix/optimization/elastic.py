@@ -20,7 +20,7 @@ from assetmix.optimization.decision import Decision, Integers
 from assetmix.optimization.limit import Limit
 from assetmix.optimization.linearity import keep_linear
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.statement import run
+from assetmix.optimization.programs.living import run
 from assetmix.optimization.tolerances import INFEASIBLE
 
 ROUNDS = 100

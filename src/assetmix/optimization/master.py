@@ -23,10 +23,12 @@ from assetmix.optimization.limit import Limit
 from assetmix.optimization.linearity import keep_linear
 from assetmix.optimization.measure import Measure, Squares
 from assetmix.optimization.problem import Problem
+from assetmix.optimization.programs.living import run
+from assetmix.optimization.programs.verdict import Verdict
 from assetmix.optimization.size import objective_size, plain_size
 from assetmix.optimization.solvers import HIGHS
 from assetmix.optimization.squares import SquaresEpigraph
-from assetmix.optimization.statement import Verdict, run, state_limit
+from assetmix.optimization.statement import state_limit
 
 SMALLEST_SECONDS = 0.05
 

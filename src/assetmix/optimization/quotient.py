@@ -70,9 +70,8 @@ class Quotient:
         )
         open_by = shortfall / max(least, TINY) / max(abs(top / bottom), TINY) if bottom > TINY else np.inf
         gap = None if solution.proven_gap is None or not open_by <= 1.0 else open_by
-        prices = tuple(
-            replace(one, shadow_price=one.shadow_price * sign * self.sign / bottom) for one in solution.binding
-        )
+        unit = sign * self.sign / bottom if bottom > TINY else 0.0
+        prices = tuple(replace(one, shadow_price=one.shadow_price * unit) for one in solution.binding)
         return replace(
             solution,
             status="optimal" if gap is not None and gap <= GAP else "feasible",

@@ -27,6 +27,12 @@ class Solver:
         """Version of the installed package."""
         return _version(self.package)
 
+    def within(self, seconds: float) -> "Solver":
+        """The same solver with a time limit, where it knows one."""
+        if self.package == "piqp" or seconds == float("inf"):
+            return self
+        return replace(self, options=self.options | {"time_limit": max(seconds, 0.0)})
+
     def limited(self, seconds: float, gap: float, *, root: bool) -> "Solver":
         """The same solver (HiGHS) with a time limit and a relative gap; without integers at the `root`."""
         limits = {"time_limit": seconds, "mip_rel_gap": gap, "solve_relaxation": root}

@@ -1,21 +1,21 @@
 """A Problem stated in cvxpy once, to be solved again and again with other numbers."""
 
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 
 from assetmix.domain.arrays import Vector
 from assetmix.optimization import atoms as cp
 from assetmix.optimization import solvers
-from assetmix.optimization.atoms import Expression
+from assetmix.optimization.atoms import Expression, give
 from assetmix.optimization.costs import touch_impact
 from assetmix.optimization.decision import Decision, Integers
 from assetmix.optimization.limit import Limit
 from assetmix.optimization.problem import Problem
+from assetmix.optimization.programs.living import Living
+from assetmix.optimization.programs.verdict import Verdict
 from assetmix.optimization.size import objective_size, plain_size
 from assetmix.optimization.solvers import SolverUsed
 from assetmix.optimization.strategy import Term
@@ -26,23 +26,13 @@ Goal = Callable[[Problem, Decision], tuple[Expression, float]]
 REACH = 100.0
 """Largest weight among the portfolios that a bound speaks of where nothing else bounds them."""
 
-Verdict = Literal["solved", "inaccurate", "timed_out", "infeasible", "unbounded", "failed"]
-
-_VERDICTS: dict[str, Verdict] = {
-    "optimal": "solved",
-    "optimal_inaccurate": "inaccurate",
-    "user_limit": "timed_out",
-    "infeasible": "infeasible",
-    "infeasible_inaccurate": "infeasible",
-    "unbounded": "unbounded",
-    "unbounded_inaccurate": "unbounded",
-    "infeasible_or_unbounded": "infeasible",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What one solver said; nobody believes it before it is verified."""
+    """What one solver said; nobody believes it before it is verified.
+
+    `bound` is what its duals prove of the objective, to be minimized; None where they prove nothing.
+    """
 
     verdict: Verdict
     solver: SolverUsed
@@ -50,6 +40,7 @@ class Attempt:
     duals: tuple[Vector, ...] = ()
     prices: Mapping[str, Vector] = field(default_factory=dict)
     indicators: Mapping[str, Vector] = field(default_factory=dict)
+    bound: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,37 +60,56 @@ class Statement:
     """Variables, limits and objective of one structure.
 
     The objective is multiplied by `scale`, so that its value is of order one whatever the unit
-    of the measures: solvers' tolerances are absolute.
+    of the measures: solvers' tolerances are absolute. What is solved allows every portfolio that
+    the problem allows, and so bounds it, where trades are free or the balance may be overpaid.
     """
 
-    def __init__(self, problem: Problem, *, goal: Goal = declared, integers: Integers = "continuous") -> None:
-        self.decision = Decision(problem, integers=integers)
+    def __init__(
+        self, problem: Problem, *, goal: Goal = declared, integers: Integers = "continuous", overpaying: bool = False
+    ) -> None:
+        self.decision = Decision(problem, integers=integers, overpaying=overpaying)
+        self._bounds = goal is declared and integers == "continuous" and (overpaying or problem.trading.is_free)
         objective, self.scale = goal(problem, self.decision)
         self.stated, penalty = state_limits(problem, self.decision)
         hard = [one.form for one in self.stated]
         rows = hard + self.decision.linking
-        self._problem = cp.Problem(cp.Minimize(objective + self.scale * penalty), rows)
-        self.order = solvers.order(self._problem)
+        self.living = Living(cp.Problem(cp.Minimize(objective + self.scale * penalty), rows))
+        self.remaining: Callable[[], float] = lambda: float("inf")
+        """Seconds that a solve may take."""
+
+    @property
+    def order(self) -> tuple[solvers.Solver, ...]:
+        """Solvers to try, best first."""
+        return self.living.order
 
     def attempt(self, solver: solvers.Solver) -> Attempt:
         """Run one solver and give what it said, with duals per unit of the unscaled objective."""
-        verdict = run(self._problem, solver)
+        verdict = self.living.solve(solver, self.remaining())
         used = SolverUsed(solver.name.lower(), solver.version)
         if verdict not in {"solved", "inaccurate"}:
             return Attempt(verdict, used, np.zeros(0))
-        weights = np.asarray(self.decision.weights.value, dtype=np.float64)
-        if weights.shape != self.decision.weights.shape or not np.isfinite(weights).all():
+        weights = self.living.value(self.decision.weights)
+        if weights is None or weights.shape != self.decision.weights.shape or not np.isfinite(weights).all():
             return Attempt("failed", used, np.zeros(0))
-        duals = tuple(_dual(one.form) / (self.scale * one.scale) for one in self.stated)
-        prices = {key: _dual(row) / self.scale for key, row in self.decision.keyed.items()}
-        sides = {name: np.asarray(one.value) for name, one in self.decision.indicators.items()}
-        return Attempt(verdict, used, weights, duals, prices, sides)
+        duals = tuple(self._dual(one.form) / (self.scale * one.scale) for one in self.stated)
+        prices = {key: self._dual(row) / self.scale for key, row in self.decision.keyed.items()}
+        sides = {name: self._side(one) for name, one in self.decision.indicators.items()}
+        return Attempt(verdict, used, weights, duals, prices, sides, self._bound())
 
+    def _bound(self) -> float | None:
+        least = self.living.bound(REACH) if self._bounds else None
+        return None if least is None or not np.isfinite(least) else least / self.scale
 
-def _dual(row: Expression) -> Vector:
-    """Duals of a row; a program with binaries has none."""
-    duals = np.zeros(row.size) if row.dual_value is None else np.atleast_1d(row.dual_value)
-    return np.where(np.isfinite(duals), duals, 0.0)
+    def _side(self, indicator: Expression) -> Vector:
+        if self.decision.integers == "fixed":
+            return np.asarray(indicator.value, dtype=np.float64)
+        value = self.living.value(indicator)
+        return np.zeros(indicator.shape) if value is None else value
+
+    def _dual(self, row: Expression) -> Vector:
+        """Duals of a row; a program with binaries has none."""
+        duals = self.living.dual(row)
+        return np.where(np.isfinite(duals), duals, 0.0)
 
 
 class LinearStatement:
@@ -115,15 +125,14 @@ class LinearStatement:
         )
         self._goal = cp.Minimize(self.gradient @ self.decision.weights + exact + self.scale * penalty)
         self._rows = [one.form for one in stated] + self.decision.linking
-        self._problem = cp.Problem(self._goal, self._rows)
-        self._order = solvers.order(self._problem)
+        self._living = Living(cp.Problem(self._goal, self._rows))
         self._reach = cp.Parameter(nonneg=True, value=REACH)
 
     def feasible_point(self) -> Vector | None:
         """Some weights (n,) that keep the relaxed limits; None if there are none, or unknown."""
         if self.least(np.zeros(self.gradient.size)) is None:
             return None
-        return np.array(self.decision.weights.value, dtype=np.float64)
+        return self._living.value(self.decision.weights)
 
     def least(self, gradient: Vector, weights: Vector | None = None) -> float | None:
         """Least value of gradient'w + exact terms + penalties within the limits; None if unknown.
@@ -132,36 +141,24 @@ class LinearStatement:
         hundred times the value, or ten times the largest of some `weights` (n,) at hand. A convex
         objective that is not better anywhere there is not better beyond.
         """
-        self.gradient.value = gradient * self.scale
+        give(self.gradient, gradient * self.scale)
         if weights is not None:
             touch_impact(self.decision, weights)
         verdicts = set()
-        for solver in self._order:
-            verdicts.add(run(self._problem, solver))
+        for solver in self._living.order:
+            verdicts.add(self._living.solve(solver))
             if "solved" in verdicts:
-                return float(self._problem.value) / self.scale
+                return self._living.reached / self.scale
         if weights is None or "infeasible" in verdicts:
             return None
-        self._reach.value = max(REACH, 10.0 * float(np.abs(weights).max(initial=0.0)))
-        solved = any(run(self._fenced, solver) == "solved" for solver in self._order)
-        return float(self._fenced.value) / self.scale if solved else None
+        give(self._reach, np.asarray(max(REACH, 10.0 * float(np.abs(weights).max(initial=0.0)))))
+        solved = any(self._fenced.solve(solver) == "solved" for solver in self._living.order)
+        return self._fenced.reached / self.scale if solved else None
 
     @cached_property
-    def _fenced(self) -> Expression:
+    def _fenced(self) -> Living:
         fence = cp.abs(self.decision.weights) <= self._reach
-        return cp.Problem(self._goal, [*self._rows, fence])
-
-
-def run(problem: Expression, solver: solvers.Solver) -> Verdict:
-    """Solve a cvxpy problem with a named solver and translate its status."""
-    try:
-        # cvxpy multiplies 0 by infinite bounds when it compiles, and warns where we judge ourselves.
-        with np.errstate(invalid="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)
-            problem.solve(solver=solver.name, **solver.options)
-    except Exception:  # noqa: BLE001 - whatever a solver breaks with, it has no answer
-        return "failed"
-    return _VERDICTS.get(problem.status, "failed")
+        return Living(cp.Problem(self._goal, [*self._rows, fence]))
 
 
 def state_terms(problem: Problem, decision: Decision, terms: Iterable[Term]) -> Expression:

@@ -7,6 +7,10 @@ GAP = 2e-5
 """Relative gap up to which a continuous answer is called optimal. Solvers run at 1e-9, but a bound
 by tangents is of first order in the weights' error where the objective itself is of second."""
 
+FINE = 1e-6
+"""Relative gap beyond which a bound from a solver's duals is held against one from tangents: the rows that duals
+miss may cost more than the tangents' slopes do."""
+
 KINK = 1e-5
 """Part of a benchmark's risk below which an active risk counts as none: there the norm has no
 direction, and a tangent through noise would prove nothing."""

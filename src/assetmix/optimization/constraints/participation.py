@@ -8,7 +8,6 @@ import numpy as np
 
 from assetmix.domain.arrays import Vector
 from assetmix.errors import Fault
-from assetmix.optimization import atoms as cp
 from assetmix.optimization.constraint import Constraint, Outcome, constraint
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.limit import Limit, Row, percent
@@ -49,7 +48,7 @@ class Participation(Constraint):
     def limits(self, problem: Problem, decision: Decision) -> Iterator[Limit]:  # noqa: ARG002 - all trades
         """State |z| <= upper x volume / value."""
         label = self.titled(f"each trade is at most {percent(self.upper)} of daily volume")
-        yield Limit(cp.abs(decision.trades), "<=", decision.parameter(self._most), label)
+        yield Limit(decision.sizes, "<=", decision.parameter(self._most), label)
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Part of each trade beyond the cap."""

@@ -28,7 +28,7 @@ class TurnoverLimit(Constraint):
 
     def limits(self, problem: Problem, decision: Decision) -> Iterator[Limit]:  # noqa: ARG002 - trades suffice
         """State the cap."""
-        yield from Band(None, self.upper).limits(cp.norm1(decision.trades))
+        yield from Band(None, self.upper).limits(cp.sum(decision.sizes))
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Turnover above the cap."""

@@ -25,7 +25,7 @@ class Turnover(Measure):
 
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:  # noqa: ARG002 - trades suffice
         """State |w - w0|_1."""
-        return cp.norm1(decision.trades) / unit
+        return cp.sum(decision.sizes) / unit
 
     def value(self, problem: Problem, weights: Vector) -> Vector:
         """Compute |w - w0|_1."""

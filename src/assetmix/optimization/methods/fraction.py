@@ -163,11 +163,12 @@ class _Search:
         if attempt.verdict not in {"solved", "inaccurate"}:
             return None if attempt.verdict == "failed" and bracket.nudged() else attempt
         top, bottom = self.quotient.values(attempt.weights)
-        bracket.keep(attempt, top / bottom if bottom > TINY else np.inf)
+        bracket.keep(attempt, _quotient(top, bottom))
         settled = bracket.settled(top, bottom)
         if not settled and not bracket.stalls:
             return None
-        best = attempt if settled else bracket.best or attempt  # duals of the last round belong to its ratio
+        has_ratio = settled and bottom > TINY  # 0 of 0 gains nothing at any ratio, and has none
+        best = attempt if has_ratio else bracket.best or attempt  # duals of the last round belong to its ratio
         return self.quotient.usable(replace(best, verdict="solved"), self.quotient.values(best.weights)[0])
 
     def _goal(self, problem: Problem, decision: Decision) -> tuple[Expression, float]:
@@ -178,6 +179,13 @@ class _Search:
     def _solve(self, ratio: float) -> Attempt:
         self._ratio.value = ratio * self.quotient.units[1] / self.quotient.units[0]
         return first_usable(self._statement, self.quotient.problem)
+
+
+def _quotient(top: float, bottom: float) -> float:
+    """The ratio; nothing of nothing is the least of all."""
+    if bottom > TINY:
+        return top / bottom
+    return np.inf if top > TINY else -np.inf
 
 
 class _Bracket:

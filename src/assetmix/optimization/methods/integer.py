@@ -71,6 +71,7 @@ def _within_reach(problem: Problem, found: Solution | NoSolution) -> Solution | 
 def _run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Solution | NoSolution:
     statement = memory.recall(("relaxed", problem.structure), lambda: Statement(problem))
     statement.decision.set(problem)
+    statement.remaining = remaining
     attempt = _first(statement, problem, remaining)
     if attempt.verdict == "solved":
         at_once = _if_whole(problem, attempt, memory)
