@@ -73,7 +73,7 @@ def random_problems(kind: str, seed: int, accounts: int = 4) -> Iterator[tuple[R
 
 
 @pytest.mark.parametrize("kind", FIRST)
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**9))
 def test_a_living_program_reaches_what_cvxpy_reaches(kind: str, seed: int) -> None:
     for one, alive in random_problems(kind, seed):
@@ -91,7 +91,7 @@ def test_a_living_program_reaches_what_cvxpy_reaches(kind: str, seed: int) -> No
 
 
 @pytest.mark.parametrize("kind", FIRST)
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**9))
 def test_what_duals_prove_is_never_above_what_any_solver_reaches(kind: str, seed: int) -> None:
     for one, alive in random_problems(kind, seed):
@@ -105,7 +105,7 @@ def test_what_duals_prove_is_never_above_what_any_solver_reaches(kind: str, seed
         assert bound == pytest.approx(alive.reached, abs=1e-5)
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**9), noise=st.floats(0.0, 1.0))
 def test_what_wrong_duals_prove_is_less_and_never_false(seed: int, noise: float) -> None:
     """Whatever the multipliers are: weak duality holds for all of them."""

@@ -207,6 +207,7 @@ class Adviser:
             forecast=estimates.forecast,
             tables=tables | ({"adjusted": seen.history[:, columns]} if tables else {}),
             structure=f"{template.structure}@{place}",
+            shared={},
             priced_on=None,
         )
 

@@ -18,6 +18,11 @@ def active_form(problem: Problem, benchmark: Mapping[str, float], *, centered: b
     InvalidRequest
         when there is no benchmark, no risk model, or no scenarios where they are needed
     """
+    chosen = benchmark or problem.benchmark
+    return problem.once(("active", centered, *chosen.items()), lambda: _form(problem, benchmark, centered=centered))
+
+
+def _form(problem: Problem, benchmark: Mapping[str, float], *, centered: bool) -> tuple[Matrix, Vector]:
     weights = problem.benchmark_weights(benchmark)
     rows = problem.root if centered else _uncentered(problem)
     return rows[:, : len(problem.universe)], rows @ weights

@@ -15,6 +15,7 @@ from assetmix.optimization.scope import Scope
 
 if TYPE_CHECKING:
     from assetmix.optimization.decision import Decision
+    from assetmix.optimization.planes import Planes
     from assetmix.optimization.problem import Problem
 
 
@@ -77,6 +78,10 @@ class Constraint(ABC):
         """Upper bound that the constraint sets on cash, fraction of value; infinity for none."""
         return math.inf
 
+    def turnover_ceiling(self, problem: "Problem") -> float:  # noqa: ARG002 - only a cap of turnover has one
+        """Upper bound of the sum of absolute trades, where that is all the constraint says; infinity for none."""
+        return math.inf
+
     def is_integer(self, problem: "Problem") -> bool:  # noqa: ARG002 - most limits are not
         """Whether the rows need binary variables."""
         return False
@@ -88,6 +93,13 @@ class Constraint(ABC):
     def box(self, problem: "Problem") -> tuple[Vector | float, Vector | float]:  # noqa: ARG002 - few bound single weights
         """Lowest and highest weights (n,) that the constraint leaves; infinite where it says nothing."""
         return -math.inf, math.inf
+
+    def planes(self, problem: "Problem") -> "Planes | None":  # noqa: ARG002 - many look at more than weights
+        """The rows as sums of shares of weights between bounds, where they are no more than that.
+
+        The same for every account of a structure; None where holdings, money or curves count.
+        """
+        return None
 
     def tangents(self, problem: "Problem", weights: Vector) -> tuple[Tangent, ...]:  # noqa: ARG002 - most rows are linear
         """Affine functions nowhere above what the rows bound, in units of `scale`, touching at weights (n,).

@@ -11,7 +11,8 @@ from assetmix.optimization.constraint import Constraint, Outcome
 from assetmix.optimization.constraints.cash import Cash
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.gaps import Gap, gap_limits
-from assetmix.optimization.limit import Limit, Row
+from assetmix.optimization.limit import Band, Limit, Row
+from assetmix.optimization.planes import Planes, each
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.strategy import Strategy, UniverseById
 
@@ -36,6 +37,11 @@ class LongOnly(Constraint):
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:  # noqa: ARG002 - all weights
         """Size of each short position."""
         return np.maximum(-outcome.weights, 0.0)
+
+    def planes(self, problem: Problem) -> Planes:
+        """Every weight."""
+        count = len(problem.universe)
+        return each(np.arange(count), count, Band(0.0, None))
 
     def box(self, problem: Problem) -> tuple[Vector | float, Vector | float]:  # noqa: ARG002 - all weights
         """Nothing below 0."""

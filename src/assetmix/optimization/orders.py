@@ -10,8 +10,9 @@ from assetmix.domain.arrays import Vector
 from assetmix.domain.order import Order, Skipped
 from assetmix.optimization.drivers import drivers
 from assetmix.optimization.limit import percent
+from assetmix.optimization.lots.ledger import cash_after
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.rounding import cash_after, rounded_trades
+from assetmix.optimization.rounding import rounded_trades
 from assetmix.optimization.solution import Solution
 from assetmix.optimization.tolerances import DIGITS, HELD
 

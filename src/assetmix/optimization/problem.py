@@ -1,8 +1,9 @@
 """A Problem is a strategy resolved to arrays of one universe; computed on, never stored."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,8 @@ from assetmix.optimization.rule import Rule
 from assetmix.optimization.scope import Scope, membership
 from assetmix.optimization.strategy import Objective, Strategy, Trading
 from assetmix.optimization.tolerances import HELD
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +50,7 @@ class Problem:
     set_aside : so much of it as stays as cash; neither in `value` nor in `cash`
     priced_on : (n,) ordinals of the days of the prices, 0 where that is not known
     effects : what overlays have done
+    shared : what follows from the structure alone, computed once for all accounts of it
     """
 
     instruments: tuple[Instrument, ...]
@@ -68,11 +72,19 @@ class Problem:
     set_aside: float = 0.0
     priced_on: NDArray[np.int64] | None = None
     effects: tuple[Effect, ...] = ()
+    shared: dict[Any, Any] = field(default_factory=dict)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What is kept for the structure under a key; made now if it is not there."""
+        if key not in self.shared:
+            self.shared[key] = make()
+        kept: T = self.shared[key]
+        return kept
 
     @cached_property
     def universe(self) -> Universe:
         """The n ids."""
-        return Universe(tuple(instrument.id for instrument in self.instruments))
+        return self.once("universe", lambda: Universe(tuple(instrument.id for instrument in self.instruments)))
 
     @property
     def objective(self) -> Objective | Rule:
@@ -97,13 +109,11 @@ class Problem:
     @cached_property
     def tradable(self) -> Vector:
         """1.0 where orders are possible (n,)."""
-        return np.array([float(instrument.tradable) for instrument in self.instruments])
+        return self.once("tradable", lambda: readonly([float(instrument.tradable) for instrument in self.instruments]))
 
     def membership(self, scope: Scope) -> Vector:
         """Share of each instrument's value that a scope covers (n,)."""
-        if scope not in self._memberships:
-            self._memberships[scope] = readonly([membership(scope, instrument) for instrument in self.instruments])
-        return self._memberships[scope]
+        return self.once(("scope", scope), lambda: readonly([membership(scope, one) for one in self.instruments]))
 
     def attribute(self, name: str) -> Vector:
         """Attribute of each instrument (n,), or refuse with the cure."""
@@ -115,11 +125,7 @@ class Problem:
 
     def members(self, scope: Scope) -> Positions:
         """Positions of the instruments that a scope covers at all."""
-        return np.flatnonzero(self.membership(scope) > 0)
-
-    @cached_property
-    def _memberships(self) -> dict[Scope, Vector]:
-        return {}
+        return self.once(("members", scope), lambda: np.flatnonzero(self.membership(scope) > 0))
 
     @property
     def is_integer(self) -> bool:
@@ -136,7 +142,8 @@ class Problem:
     def steps(self) -> Vector:
         """Units (n,) of which orders are whole multiples: lots, or fractional steps where those are used."""
         fractions = self.trading.fractions
-        return np.array([one.step if fractions else one.lot for one in self.instruments])
+        made = lambda: readonly([one.step if fractions else one.lot for one in self.instruments])  # noqa: E731
+        return self.once(("steps", fractions), made)
 
     @cached_property
     def impact_rates(self) -> Vector:
@@ -208,9 +215,7 @@ class Problem:
     @cached_property
     def root(self) -> Matrix:
         """Rows R (k, m) with covariance R'R, specific risk included as rows of its own."""
-        risk = self.required_risk()
-        specific = np.sqrt(risk.specific_variance)
-        return np.vstack([risk.root, np.diag(specific)]) if specific.any() else risk.root
+        return self.once("root", lambda: _root(self.required_risk()))
 
     def active_benchmark(self, benchmark: Mapping[str, float]) -> tuple[Vector, float]:
         """Benchmark weights of the n instruments, and the sum of absolute weights outside them."""
@@ -225,7 +230,13 @@ class Problem:
         chosen = benchmark or self.benchmark
         if not chosen:
             raise _missing("benchmark", 'name a benchmark, for example {"SPX": 1.0}')
-        return self.required_risk().universe.vector(chosen)
+        risk = self.required_risk()
+        return self.once(("benchmark", *chosen.items()), lambda: readonly(risk.universe.vector(chosen)))
+
+
+def _root(risk: RiskModel) -> Matrix:
+    specific = np.sqrt(risk.specific_variance)
+    return np.vstack([risk.root, np.diag(specific)]) if specific.any() else risk.root
 
 
 def impact_rates(problem: Problem) -> Vector:

@@ -100,6 +100,7 @@ def resolve(question: Question, memory: Memory) -> Problem:
         divested=portfolio.divest_amount,
         set_aside=aside,
         effects=effects,
+        shared=memory.recall(("shared", structure), dict),
         priced_on=np.array([snapshot.price_days[place] for place in snapshot.columns(universe.ids)], dtype=np.int64),
     )
 

@@ -7,6 +7,7 @@ import numpy as np
 from assetmix.domain.arrays import Vector
 from assetmix.optimization.constraint import Constraint, Outcome
 from assetmix.optimization.measure import Measure, Tangent
+from assetmix.optimization.planes import stacked
 from assetmix.optimization.problem import Problem
 
 
@@ -17,14 +18,16 @@ def outcome_of(problem: Problem, weights: Vector) -> Outcome:
 
 def max_residual(problem: Problem, outcome: Outcome) -> float:
     """Worst breach of any hard limit, in units of its scale."""
-    hard = (one for one in problem.constraints if one.penalty is None)
-    return max((_worst(one, problem, outcome) for one in hard), default=0.0)
+    stack = stacked(problem)
+    plain = float(stack.outside(outcome.weights).max(initial=0.0))
+    return max([plain, *(_worst(one, problem, outcome) for one in stack.others)])
 
 
 def violations(problem: Problem, outcome: Outcome, tolerance: float) -> dict[str, float]:
     """Breaches beyond the tolerance, by row id; the worst where two rows share one."""
     found: dict[str, float] = {}
-    for constraint in problem.constraints:
+    kept = stacked(problem).kept(outcome.weights, tolerance)
+    for constraint in (one for place, one in enumerate(problem.constraints) if place not in kept):
         for row, amount in zip(constraint.rows(problem), constraint.breach(problem, outcome), strict=True):
             if amount > tolerance * constraint.scale(problem):
                 found[row.id] = max(float(amount), found.get(row.id, 0.0))

@@ -8,6 +8,7 @@ from assetmix.domain.arrays import Vector
 from assetmix.optimization.constraint import Constraint, Outcome, constraint
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.limit import Band, Limit, Row
+from assetmix.optimization.planes import Planes, single
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.scope import Scope, describe, identify
 
@@ -39,6 +40,10 @@ class GroupDifference(Constraint):
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Distance of the difference outside each bound."""
         return self._band.breach(outcome.weights @ self._shares(problem))
+
+    def planes(self, problem: Problem) -> Planes:
+        """One weight less the other."""
+        return single(self._shares(problem), self._band)
 
     def scopes(self) -> tuple[tuple[str, Scope], ...]:
         """Both groups."""

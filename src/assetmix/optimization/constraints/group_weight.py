@@ -8,6 +8,7 @@ from assetmix.domain.arrays import Vector
 from assetmix.optimization.constraint import Constraint, Outcome, constraint
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.limit import Band, Limit, Row
+from assetmix.optimization.planes import Planes, single
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.ratio import RatioBand, loosened_ends
 from assetmix.optimization.scope import Scope, describe, identify
@@ -48,6 +49,12 @@ class GroupWeight(Constraint):
         if self.within is None:
             return Band(self.lower, self.upper).breach(outcome.weights @ problem.membership(self.scope))
         return self._ratio(problem, self.within).breach(outcome.weights)
+
+    def planes(self, problem: Problem) -> Planes | None:
+        """The group's weight; a ratio is no plane."""
+        if self.within is not None:
+            return None
+        return single(problem.membership(self.scope), Band(self.lower, self.upper))
 
     def excess(self, problem: Problem, outcome: Outcome) -> Vector:
         """Breach of the linear form scope - bound x within, a fraction of value."""

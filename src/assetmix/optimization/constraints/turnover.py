@@ -30,6 +30,10 @@ class TurnoverLimit(Constraint):
         """State the cap."""
         yield from Band(None, self.upper).limits(cp.sum(decision.sizes))
 
+    def turnover_ceiling(self, problem: Problem) -> float:  # noqa: ARG002 - the same for every problem
+        """The cap."""
+        return self.upper
+
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Turnover above the cap."""
         return Band(None, self.upper).breach(np.abs(outcome.weights - problem.current_weights).sum(axis=-1))

@@ -10,6 +10,7 @@ from assetmix.domain.arrays import Vector
 from assetmix.optimization.constraint import Constraint, Outcome, constraint
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.limit import Band, Limit, Row
+from assetmix.optimization.planes import Planes, each
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.scope import Scope, describe
 
@@ -43,6 +44,10 @@ class WeightBounds(Constraint):
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Distance of each weight outside its bounds."""
         return Band(self.lower, self.upper).breach_each(outcome.weights[..., problem.members(self.scope)])
+
+    def planes(self, problem: Problem) -> Planes:
+        """Each weight of the scope."""
+        return each(problem.members(self.scope), len(problem.universe), Band(self.lower, self.upper))
 
     def box(self, problem: Problem) -> tuple[Vector | float, Vector | float]:
         """The bounds, inside the scope."""

@@ -1,0 +1,1 @@
+"""From the continuous optimum to trades in whole lots or steps, with exact cash."""

@@ -1,0 +1,129 @@
+"""The walk from trades rounded towards none to whole lots.
+
+Each trade has two levels: rounded towards no trade (`low`) and one step further (`high`). The
+walk starts low, first completes sells where cash is short, then completes trades one by one, the
+best first, as far as cash and limits allow.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assetmix.domain.arrays import Positions, Vector
+from assetmix.optimization.lots.ledger import Ledger, stepped
+from assetmix.optimization.lots.levels import Levels, worthwhile
+from assetmix.optimization.lots.merit import Merit, by_deviation
+from assetmix.optimization.tolerances import DIGITS, MONEY, RESIDUAL
+
+FINE = 1e-7
+"""Worth of a step, fraction of value, below which steps are taken all at once: a tenth of what a limit allows."""
+
+
+class Walk:
+    """Units (n,) on their way between their levels."""
+
+    def __init__(self, ledger: Ledger, between: Levels, merit: Merit) -> None:
+        self._ledger = ledger
+        self._problem = ledger.problem
+        self._between = between
+        self._merit = merit
+        self.units = between.low.copy()
+
+    def at_once(self) -> bool:
+        """Where every step is tiny: complete all sells, then buys as far as cash goes, the best first.
+
+        Whether that was possible, and broke no limit.
+        """
+        problem, open_ended = self._problem, self._open()
+        worth = np.abs(self._between.high - self._between.low) * problem.prices
+        if float(worth.max(initial=0.0)) > FINE * problem.value:
+            return False
+        sells = open_ended[self._between.wanted[open_ended] < 0]
+        before = self._ledger.breaches(self.units)
+        self.units[sells] = self._between.high[sells]
+        buys = open_ended[self._between.wanted[open_ended] > 0]
+        _, merits = self._merit.steps(self.units, buys, self._changes(buys))
+        buys = buys[np.argsort(merits)]
+        paid = np.cumsum(-self._ledger.cash_changes(self.units, buys, self._changes(buys)))
+        taken = buys[paid <= float(self._ledger.cash(self.units)) - self._ledger.floor]
+        self.units[taken] = self._between.high[taken]
+        fine = not self._short() and bool((self._ledger.breaches(self.units) <= np.maximum(before, RESIDUAL)).all())
+        if not fine:
+            self.units = self._between.low.copy()
+        return fine
+
+    def raise_cash(self) -> None:
+        """Sell a step more, then buy a step less, until cash reaches its floor."""
+        open_ended = self._open()
+        held = self._problem.quantities + self._between.high
+        sells = open_ended[(self._between.wanted[open_ended] < 0) & (held[open_ended] >= 0)]  # no short proceeds
+        while self._short() and len(sells):
+            best = int(np.argmin(self._merit.steps(self.units, sells, self._changes(sells))[1]))
+            self._take(int(sells[best]))
+            sells = np.delete(sells, best)
+        while self._short() and (self.units > 0).any():
+            largest = int(np.argmax(self.units * self._problem.prices))
+            self.units[largest] = self._fewer(largest)
+            self.units = worthwhile(self._problem, self.units)
+
+    def mend(self) -> None:
+        """Take steps further that bring the portfolio back inside its limits, the best first."""
+        while (broken := float(self._ledger.breaches(self.units).sum())) > RESIDUAL:
+            candidates = self._affordable()
+            if not len(candidates):
+                return
+            tried = stepped(self.units, candidates, self._changes(candidates))
+            left = self._ledger.breaches(tried).sum(axis=-1)
+            best = int(np.argmin(left))
+            if left[best] >= broken:
+                return
+            self._take(int(candidates[best]))
+
+    def complete(self) -> None:
+        """Take one step more where it is affordable and breaks no limit, the best first."""
+        while len(candidates := self._affordable()):
+            changes = self._changes(candidates)
+            now, merits = self._merit.steps(self.units, candidates, changes)
+            useful = (merits < now) | ~self._must_improve(candidates)
+            useful[useful] = self._ledger.keeps(self.units, candidates[useful], changes[useful])
+            if not useful.any():
+                return
+            self._take(int(candidates[np.argmin(np.where(useful, merits, np.inf))]))
+
+    def _must_improve(self, positions: Positions) -> NDArray[np.bool_]:
+        """Idle cash is put to work, but sells, and steps by deviation, are made for their merit only."""
+        return np.asarray((self._between.wanted[positions] < 0) | by_deviation(self._problem))
+
+    def _open(self) -> Positions:
+        movable = (self.units == self._between.low) & (self._between.high != self._between.low)
+        return np.flatnonzero(movable)
+
+    def _changes(self, positions: Positions) -> Vector:
+        return np.asarray(self._between.high[positions] - self.units[positions])
+
+    def _affordable(self) -> Positions:
+        candidates = self._open()
+        if not len(candidates):
+            return candidates
+        left = float(self._ledger.cash(self.units)) + self._ledger.cash_changes(
+            self.units, candidates, self._changes(candidates)
+        )
+        return candidates[left >= self._ledger.floor]
+
+    def _short(self) -> bool:
+        return self._missing() > MONEY * max(1.0, self._problem.value)
+
+    def _missing(self) -> float:
+        return self._ledger.floor - float(self._ledger.cash(self.units))
+
+    def _fewer(self, position: int) -> float:
+        """Units to buy of one instrument when the money that is missing is saved there, as far as it goes."""
+        step, units = float(self._between.steps[position]), float(self.units[position])
+        less = self._missing() / float(self._problem.prices[position])
+        if step == 0:
+            return max(0.0, units - less)
+        return max(0.0, round((round(units / step) - math.ceil(less / step)) * step, DIGITS))
+
+    def _take(self, position: int) -> None:
+        self.units[position] = self._between.high[position]

@@ -1,0 +1,109 @@
+"""Limits that look at weights alone, stacked into one matrix: checked in one product, for any number of portfolios."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.sparse as sp
+
+from assetmix.domain.arrays import Positions, Vector
+from assetmix.optimization.limit import Band
+
+if TYPE_CHECKING:
+    from assetmix.optimization.constraint import Constraint
+    from assetmix.optimization.problem import Problem
+
+
+@dataclass(frozen=True, eq=False)
+class Planes:
+    """Rows (r, n) of coefficients whose products with weights lie between `lower` and `upper` (r,), maybe infinite."""
+
+    rows: sp.csr_matrix
+    lower: Vector
+    upper: Vector
+
+    def values(self, weights: Vector) -> Vector:
+        """Products with weights (..., n), shape (..., r)."""
+        return np.asarray((self.rows @ weights.T).T)
+
+    def outside(self, values: Vector) -> Vector:
+        """Distance of products (..., r) from their bounds, 0 inside."""
+        return np.maximum(np.maximum(self.lower - values, values - self.upper), 0.0)
+
+    @cached_property
+    def by_column(self) -> tuple[sp.csc_matrix, Positions]:
+        """The rows by instruments, and the instrument of each entry."""
+        columns = self.rows.tocsc()
+        return columns, np.repeat(np.arange(columns.shape[1]), np.diff(columns.indptr))
+
+
+def banded(rows: sp.csr_matrix, band: Band) -> Planes:
+    """The same band around each of some rows (r, n)."""
+    height = rows.shape[0]
+    lower = -np.inf if band.lower is None else band.lower
+    upper = np.inf if band.upper is None else band.upper
+    return Planes(rows, np.full(height, lower), np.full(height, upper))
+
+
+def single(shares: Vector, band: Band) -> Planes:
+    """A band around one sum of shares (n,) of weights."""
+    return banded(sp.csr_matrix(shares), band)
+
+
+def each(members: Positions, count: int, band: Band) -> Planes:
+    """The same band around each of some of `count` weights."""
+    ones = np.ones(len(members))
+    return banded(sp.csr_matrix((ones, (np.arange(len(members)), members)), shape=(len(members), count)), band)
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """The hard limits of a problem that are planes, and those that have to be asked one by one.
+
+    `plain` are the places of the former among the problem's constraints, `owners` (r,) the place
+    that each row belongs to.
+    """
+
+    planes: Planes
+    plain: frozenset[int]
+    others: tuple["Constraint", ...]
+    owners: Positions
+
+    def outside(self, weights: Vector) -> Vector:
+        """Distance of weights (..., n) outside each plane."""
+        return self.planes.outside(self.planes.values(weights))
+
+    def kept(self, weights: Vector, tolerance: float) -> frozenset[int]:
+        """Places of plain constraints that weights (n,) keep up to the tolerance."""
+        return self.plain - {int(place) for place in self.owners[self.outside(weights) > tolerance]}
+
+
+def stacked(problem: "Problem") -> Stack:
+    """The problem's hard limits; kept for other accounts of the structure that have the same."""
+    kept = problem.shared.get("stack")
+    if kept is not None and kept[0] == problem.constraints:
+        stack: Stack = kept[1]
+        return stack
+    stack = _stack(problem)
+    problem.shared["stack"] = (problem.constraints, stack)
+    return stack
+
+
+def _stack(problem: "Problem") -> Stack:
+    hard = [(place, one) for place, one in enumerate(problem.constraints) if one.penalty is None]
+    found = [(place, one, one.planes(problem)) for place, one in hard]
+    plain = [(place, planes) for place, _, planes in found if planes is not None]
+    others = tuple(one for _, one, planes in found if planes is None)
+    owners = [np.full(planes.rows.shape[0], place) for place, planes in plain]
+    joined = _joined([planes for _, planes in plain], len(problem.universe))
+    return Stack(joined, frozenset(place for place, _ in plain), others, np.concatenate([*owners, np.zeros(0, int)]))
+
+
+def _joined(parts: Sequence[Planes], count: int) -> Planes:
+    empty = Planes(sp.csr_matrix((0, count)), np.zeros(0), np.zeros(0))
+    everything = [empty, *parts]
+    rows = sp.csr_matrix(sp.vstack([one.rows for one in everything], format="csr"))
+    lower, upper = (np.concatenate([getattr(one, end) for one in everything]) for end in ("lower", "upper"))
+    return Planes(rows, lower, upper)

@@ -1,0 +1,166 @@
+"""Whole lots: exact cash, limits kept, orders large enough, never worse than rounding down.
+
+Expected values come from plain arithmetic on the finished trades, and from looking at every exchange.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assetmix.optimization.constraints.group_weight import GroupWeight
+from assetmix.optimization.constraints.turnover import TurnoverLimit
+from assetmix.optimization.constraints.weight_bounds import WeightBounds
+from assetmix.optimization.lots.ledger import Ledger, cash_after, stepped
+from assetmix.optimization.lots.levels import levels
+from assetmix.optimization.lots.merit import Asked, Quadratic, form_of
+from assetmix.optimization.lots.moves import Pairs
+from assetmix.optimization.measures.cvar import ConditionalValueAtRisk
+from assetmix.optimization.measures.expected_return import ExpectedReturn
+from assetmix.optimization.measures.tracking_error_squared import TrackingErrorSquared
+from assetmix.optimization.measures.variance import Variance
+from assetmix.optimization.memory import Memory
+from assetmix.optimization.problem import Problem
+from assetmix.optimization.rounding import rounded_trades
+from assetmix.optimization.scope import Group
+from assetmix.optimization.solution import Solution
+from assetmix.optimization.solve import solve
+from assetmix.optimization.strategy import Objective, Term, Trading
+from assetmix.optimization.tolerances import RESIDUAL
+from tests.makers import SECTORS, make_portfolio, make_problem, make_snapshot, make_strategy
+
+CENT = 0.01
+SMALLEST = 400.0
+LIMITS = (
+    WeightBounds(upper=0.4),
+    GroupWeight(scope=Group(grouping="sectors", name=SECTORS[0]), lower=0.1, upper=0.6),
+    TurnoverLimit(upper=1.2),
+)
+TRADINGS = {
+    "free": Trading(),
+    "at a cost": Trading(cost_fraction=0.002),
+    "with a smallest order": Trading(min_order_amount=SMALLEST),
+}
+
+
+def account(seed: int, trading: Trading, count: int | None = None) -> Problem:
+    """A problem of some stocks in whole shares, in an account of its own."""
+    random = np.random.default_rng(seed)
+    size = int(random.integers(4, 40)) if count is None else count
+    snapshot = make_snapshot(count=size, seed=seed)
+    strategy = make_strategy(constraints=LIMITS, trading=trading)
+    return make_problem(
+        strategy, snapshot, make_portfolio(snapshot, float(random.uniform(2e3, 2e5)), random.integers(20))
+    )
+
+
+@pytest.mark.parametrize("kind", TRADINGS)
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_lots_are_exact_and_no_worse_than_rounding_down(kind: str, seed: int) -> None:
+    problem = account(seed, TRADINGS[kind])
+    found = solve(problem, Memory(8), lambda: 20.0)
+    if not isinstance(found, Solution):
+        return
+    units = rounded_trades(problem, found.weights, found.cash)
+    ledger, between = Ledger(problem, found.cash), levels(problem, found.weights)
+
+    assert np.array_equal(units, np.round(units))
+    amounts = np.abs(units) * problem.prices
+    spent = float(units @ problem.prices) + problem.trading.cost_fraction * float(amounts.sum())
+    assert float(cash_after(problem, units)) == pytest.approx(problem.cash - spent, abs=CENT)
+    assert problem.cash - spent >= -CENT
+    assert (problem.quantities + units >= 0).all()
+    assert (amounts[units != 0] >= problem.trading.min_order_amount).all()
+    exits = (found.weights <= 1e-9) & (problem.quantities > 0) & (amounts > 0)
+    assert np.array_equal((problem.quantities + units)[exits], np.zeros(int(exits.sum())))
+    _no_worse(ledger, units, between.low)
+
+
+def _no_worse(ledger: Ledger, units: np.ndarray, down: np.ndarray) -> None:
+    """Limits no further away and the objective no larger than rounding down has them, where it is affordable."""
+    if float(cash_after(ledger.problem, down)) < ledger.floor:
+        return
+    assert ledger.breaches(units).sum() <= max(ledger.breaches(down).sum(), 10 * RESIDUAL)
+    if (ledger.breaches(down) > RESIDUAL).any():
+        return  # what keeps the limits may well cost some of the objective
+    form = form_of(ledger.problem)
+    assert form is not None
+    mine, theirs = form.value(ledger.weights(units)), form.value(ledger.weights(down))
+    assert mine <= theirs * (1 + 1e-9) + 1e-15
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_steps_are_judged_like_whole_portfolios(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    problem = account(seed, TRADINGS["at a cost"])
+    ledger, target = Ledger(problem, 0.0), random.dirichlet(np.ones(len(problem.universe)))
+    units = np.round(levels(problem, target).low)
+    places = random.permutation(len(units))[: len(units) // 2]
+    changes = random.integers(-3, 4, len(places)).astype(float)
+    tried = np.vstack([units, stepped(units, places, changes)])
+    form = form_of(problem)
+    assert form is not None
+
+    expected = Asked(ledger, target).of(tried)
+    now, merits = Quadratic(ledger, target, form).steps(units, places, changes)
+    assert np.append(now, merits) == pytest.approx(expected, rel=1e-9, abs=1e-15)
+    assert Quadratic(ledger, target, form).of(tried) == pytest.approx(expected, rel=1e-9, abs=1e-15)
+    cash = cash_after(problem, tried)
+    assert ledger.cash_changes(units, places, changes) == pytest.approx(cash[1:] - cash[0], abs=1e-6)
+    broken = ledger.breaches(tried)
+    kept = (broken[1:] <= np.maximum(broken[0], RESIDUAL) + 1e-12).all(axis=-1)
+    assert np.array_equal(ledger.keeps(units, places, changes), kept)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6), count=st.integers(2, 6))
+def test_the_best_pair_is_the_best_of_all_pairs(seed: int, count: int) -> None:
+    """Every exchange of one lot for as many of another as it pays for, evaluated one by one."""
+    random = np.random.default_rng(seed)
+    problem = account(seed, TRADINGS["free"], count)
+    form = form_of(problem)
+    assert form is not None
+    weights = random.dirichlet(np.ones(count))
+    steps = problem.steps
+    best = next(Pairs(form, steps, problem, np.arange(count)).best(form.gradient(weights), 0.0, (1, 1)), None)
+
+    lots = steps * problem.prices / problem.value
+    values = [float(form.value(weights + way * lots[i] * np.eye(count)[i])) for i in range(count) for way in (1, -1)]
+    for i in range(count):
+        for j in (j for j in range(count) if j != i):
+            for units in {max(1.0, np.floor(lots[i] / lots[j])), np.ceil(lots[i] / lots[j])}:
+                move = lots[i] * np.eye(count)[i] - units * lots[j] * np.eye(count)[j]
+                values.extend(float(form.value(weights + way * move)) for way in (1, -1))
+    now = float(form.value(weights))
+    if best is None:
+        assert min(values) >= now - 1e-12 * now
+    else:
+        moved = weights + best[0] * problem.prices / problem.value
+        assert float(form.value(moved)) == pytest.approx(min(values), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("terms", "is_form"),
+    [
+        ((Term(measure=TrackingErrorSquared()),), True),
+        ((Term(measure=Variance()), Term(measure=ExpectedReturn(), weight=-0.1)), True),
+        ((Term(measure=ExpectedReturn()),), False),
+        ((Term(measure=ConditionalValueAtRisk(level=0.9)),), False),
+    ],
+)
+def test_forms_are_what_objectives_are_but_for_a_constant(terms: Any, is_form: bool) -> None:  # noqa: FBT001
+    snapshot = make_snapshot(count=5)
+    strategy = make_strategy(objective=Objective(sense="minimize", terms=terms))
+    problem = make_problem(strategy, snapshot)
+    form = form_of(replace(problem, shared={}))
+
+    assert (form is not None) == is_form
+    if form is not None:
+        points = np.random.default_rng(0).dirichlet(np.ones(5), 3)
+        theirs = sum(term.weight * term.measure.value(problem, points) for term in terms)
+        assert np.diff(form.value(points)) == pytest.approx(np.diff(theirs), rel=1e-9)
