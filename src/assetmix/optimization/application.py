@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from assetmix.domain.given_model import GivenModel
 from assetmix.domain.instrument import is_cash
@@ -18,7 +19,7 @@ from assetmix.optimization.scope import Group, Ids, Scope, membership
 from assetmix.optimization.strategy import Strategy, UniverseById
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Application:
     """A strategy applied to a portfolio at a snapshot in the portfolio's currency.
 
@@ -33,7 +34,7 @@ class Application:
     value: float
     elsewhere: frozenset[Scope] = frozenset()
 
-    @property
+    @cached_property
     def reached(self) -> frozenset[str]:
         """Ids of the problem's instruments: what is held or may be, as far as they exist."""
         allowed = allowed_ids(self.strategy, self.portfolio, self.snapshot)
@@ -55,7 +56,7 @@ def check_application(one: Application) -> list[Fault]:
         *_budgets(one),
         *_attributes(one),
         *_benchmarks(one),
-        *_value(one.value),
+        *check_value(one.value),
     ]
 
 
@@ -232,7 +233,8 @@ def _members(pointer: str, weights: Mapping[str, float], one: Application) -> It
             yield Fault(f"{pointer}/{escape(key)}", "unknown-asset", "the risk model does not cover this instrument")
 
 
-def _value(value: float) -> Iterator[Fault]:
+def check_value(value: float) -> Iterator[Fault]:
+    """Find what is wrong with what a portfolio is worth."""
     if abs(value) > MOST_MONEY:
         yield Fault("/portfolio/holdings", "limit-exceeded", f"a portfolio is worth at most {MOST_MONEY:g}")
     if not value > 0:

@@ -4,6 +4,7 @@ import numpy as np
 
 from assetmix.domain.arrays import Positions, Vector
 from assetmix.optimization.constraint import Outcome
+from assetmix.optimization.planes import stacked
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.strategy import Term
 from assetmix.optimization.tolerances import BINDING
@@ -35,12 +36,14 @@ def _limits(problem: Problem, weights: Vector, positions: Positions) -> list[str
     there = Outcome(alone, problem.current_cash - trades)
     best = np.full(len(positions), BINDING)
     labels: list[str | None] = [None] * len(positions)
-    for constraint in problem.constraints:
+    kept = stacked(problem).kept(current, BINDING)
+    for constraint in (one for number, one in enumerate(problem.constraints) if number not in kept):
         scale = constraint.scale(problem)
-        relief = (constraint.breach(problem, here) - constraint.breach(problem, there)) / scale
+        before = constraint.breach(problem, here)
+        if float(before.max(initial=0.0)) <= BINDING * scale:
+            continue  # what is kept cannot be relieved
+        relief = (before - constraint.breach(problem, there)) / scale
         rows = constraint.rows(problem)
-        if not rows:
-            continue
         place = np.argmax(relief, axis=-1)
         most = relief[np.arange(len(positions)), place]
         for one in np.flatnonzero(most > best):
@@ -58,10 +61,8 @@ def _terms(problem: Problem, weights: Vector, positions: Positions) -> list[str]
     names = [term.measure.key for term in terms]
     better = ["lowers" if problem.objective.sign * term.weight > 0 else "raises" for term in terms]
     chosen = np.argmax(gains, axis=0)
-    return [
-        f"it {better[k]} {names[k]}" if gains[k, i] > 0 else _room(problem, weights)
-        for i, k in enumerate(int(one) for one in chosen)
-    ]
+    room = _room(problem, weights)
+    return [f"it {better[k]} {names[k]}" if gains[k, i] > 0 else room for i, k in enumerate(int(one) for one in chosen)]
 
 
 def _gain(problem: Problem, term: Term, weights: Vector) -> Vector:

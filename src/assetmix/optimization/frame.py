@@ -25,9 +25,10 @@ class LongOnly(Constraint):
 
     def rows(self, problem: Problem) -> tuple[Row, ...]:
         """One row an instrument."""
-        return tuple(
-            Row(f"holdings.position.{key}", f"weight of {key} is not negative (shorting is off)")
-            for key in problem.universe.ids
+        claim = "is not negative (shorting is off)"
+        return problem.once(
+            ("rows", claim),
+            lambda: tuple(Row(f"holdings.position.{key}", f"weight of {key} {claim}") for key in problem.universe.ids),
         )
 
     def limits(self, problem: Problem, decision: Decision) -> Iterator[Limit]:  # noqa: ARG002 - all weights

@@ -91,6 +91,16 @@ def stacked(problem: "Problem") -> Stack:
     return stack
 
 
+def row_counts(problem: "Problem") -> tuple[int, ...]:
+    """Rows of each constraint; kept for other accounts of the structure that have the same constraints."""
+    kept = problem.shared.get("rows")
+    if kept is None or kept[0] != problem.constraints:
+        counts = tuple(len(one.rows(problem)) for one in problem.constraints)
+        kept = problem.shared["rows"] = (problem.constraints, counts)
+    found: tuple[int, ...] = kept[1]
+    return found
+
+
 def _stack(problem: "Problem") -> Stack:
     hard = [(place, one) for place, one in enumerate(problem.constraints) if one.penalty is None]
     found = [(place, one, one.planes(problem)) for place, one in hard]

@@ -20,7 +20,7 @@ def report_solution(problem: Problem, solution: Solution, plan: Plan, currency: 
     """Describe a solution and the orders that lead to it."""
     after = plan.quantities * problem.prices / problem.value
     outcome = Outcome(after, plan.cash / problem.value)
-    breaches = violations(problem, outcome, RESIDUAL)
+    breaches, before = violations(problem, outcome, RESIDUAL), _current_breaches(problem)
     if outcome.cash >= 0 and FULLY_INVESTED in problem.constraints:
         breaches.pop("holdings.cash", None)
     return Result(
@@ -41,13 +41,13 @@ def report_solution(problem: Problem, solution: Solution, plan: Plan, currency: 
             current=measured(problem, problem.current_weights), optimal=measured(problem, solution.weights)
         ),
         look_through=Exposures(current=exposure(problem, problem.current_weights), optimal=exposure(problem, after)),
-        violations=Breaches(current=_current_breaches(problem), optimal=breaches),
+        violations=Breaches(current=before, optimal=breaches),
         binding=solution.binding,
         orders=plan.orders,
         skipped=plan.skipped,
         solver=solution.solver,
         verified=solution.verified,
-        recommendation=_recommended(problem, plan, after),
+        recommendation=_recommended(problem, plan, after, before),
         overlays=problem.effects,
     )
 
@@ -73,11 +73,11 @@ def report_no_solution(problem: Problem, outcome: NoSolution, currency: str) -> 
     )
 
 
-def _recommended(problem: Problem, plan: Plan, after: Vector) -> Recommendation:
+def _recommended(problem: Problem, plan: Plan, after: Vector, breaches: dict[str, float]) -> Recommendation:
     sign = problem.objective.sign if isinstance(problem.objective, Objective) else 1.0
     before, later = _objective(problem, problem.current_weights), _objective(problem, after)
     standing = Standing(
-        breaches=_current_breaches(problem),
+        breaches=breaches,
         before=None if before is None else sign * before,
         after=None if later is None else sign * later,
         orders=len(plan.orders),

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from assetmix.domain.arrays import Matrix, readonly
+from assetmix.domain.arrays import Matrix, Vector, readonly
 from assetmix.domain.currency import converted
 from assetmix.domain.given_model import GivenModel
 from assetmix.domain.instrument import Instrument
@@ -15,8 +17,9 @@ from assetmix.domain.snapshot import Snapshot
 from assetmix.domain.universe import Universe
 from assetmix.errors import InvalidRequest
 from assetmix.estimation.estimate import Estimates, Wanted, estimate
-from assetmix.optimization.application import Application, check_application, strange_scopes
+from assetmix.optimization.application import Application, check_application, check_value, strange_scopes
 from assetmix.optimization.check import check_strategy, refuse
+from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.frame import frame
 from assetmix.optimization.liquidation import liquidated
 from assetmix.optimization.memory import Memory
@@ -69,39 +72,97 @@ def resolve(question: Question, memory: Memory) -> Problem:
     portfolio, snapshot = question.portfolio, question.snapshot
     aside = set_aside(portfolio, snapshot)
     value = total_value(portfolio, snapshot) + question.cash_flow - aside
+    setting = _setting(question, value, memory)
+    return Problem(
+        instruments=setting.instruments,
+        strategy=question.strategy,
+        constraints=setting.constraints,
+        value=value,
+        cash=portfolio.cash + question.cash_flow - aside,
+        quantities=readonly(setting.universe.vector(portfolio.positions)),
+        prices=setting.prices,
+        allowed=setting.allowed,
+        risk=setting.estimates.risk,
+        forecast=setting.estimates.forecast,
+        benchmark=setting.benchmark,
+        classification=setting.classification,
+        tables=setting.tables,
+        gap=question.gap,
+        structure=setting.structure,
+        divested=portfolio.divest_amount,
+        set_aside=aside,
+        effects=effects,
+        shared=setting.shared,
+        priced_on=setting.priced_on,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Setting:
+    """What all accounts have in common to which a strategy is applied at one snapshot, and that hold things alike."""
+
+    instruments: tuple[Instrument, ...]
+    universe: Universe
+    constraints: tuple[Constraint, ...]
+    structure: str
+    prices: Vector
+    allowed: Vector
+    benchmark: Mapping[str, float]
+    estimates: Estimates
+    classification: Classification
+    tables: Mapping[str, Matrix]
+    priced_on: NDArray[np.int64]
+    shared: dict[Any, Any]
+
+
+def _setting(question: Question, value: float, memory: Memory) -> _Setting:
+    """Check the question, and lay out what others may share; a question like one that was fine before is fine."""
+    own = () if question.strategy.benchmark else tuple(sorted(question.portfolio.benchmark.items()))
+    keys = (question.strategy_key, question.snapshot_key, question.model_key, question.portfolio.base_currency)
+    key = ("setting", *keys, own, _outsiders(question, memory))
+    if key in memory:
+        refuse(list(check_value(value)))
+        return memory.recall(key, lambda: _laid_out(question, memory))
     faults = check_strategy(question.strategy)
     known = strange_scopes(question.strategy, question.snapshot)
-    application = Application(question.strategy, portfolio, snapshot, question.model, value, known)
+    application = Application(question.strategy, question.portfolio, question.snapshot, question.model, value, known)
     refuse(faults + check_application(application))
+    setting = _laid_out(question, memory)
+    memory.keep(key, setting)
+    return setting
+
+
+def _outsiders(question: Question, memory: Memory) -> frozenset[str]:
+    """What is held beside what the strategy's universe allows; everything where holdings make the universe."""
+    held = frozenset(question.portfolio.positions)
+    if question.strategy.universe is None:
+        return held
+    key = ("allowed", question.strategy_key, question.snapshot_key)
+    allowed = memory.recall(key, lambda: allowed_ids(question.strategy, question.portfolio, question.snapshot))
+    return held - allowed
+
+
+def _laid_out(question: Question, memory: Memory) -> _Setting:
+    snapshot = question.snapshot
     instruments = _instruments(question)
     universe = Universe(tuple(instrument.id for instrument in instruments))
-    allowed = allowed_ids(question.strategy, question.portfolio, question.snapshot)
     benchmark = question.strategy.benchmark or question.portfolio.benchmark
     named = (f"{key}={weight!r}" for key, weight in sorted(benchmark.items()))
     keys = (question.strategy_key, question.snapshot_key, question.model_key)
     structure = "/".join([*keys, *named, "|", *universe.ids])
-    estimates = memory.recall(("estimates", structure), lambda: _estimates(question, universe, benchmark))
-    return Problem(
+    return _Setting(
         instruments=instruments,
-        strategy=question.strategy,
+        universe=universe,
         constraints=(*question.strategy.constraints, *frame(question.strategy)),
-        value=value,
-        cash=portfolio.cash + question.cash_flow - aside,
-        quantities=readonly(universe.vector(question.portfolio.positions)),
-        prices=readonly(universe.vector(question.snapshot.prices, default=np.nan)),
-        allowed=readonly(universe.mask(allowed)),
-        risk=estimates.risk,
-        forecast=estimates.forecast,
-        benchmark=benchmark,
-        classification=memory.recall(("classes", structure), lambda: Classification(instruments)),
-        tables=_tables(question.snapshot, universe),
-        gap=question.gap,
         structure=structure,
-        divested=portfolio.divest_amount,
-        set_aside=aside,
-        effects=effects,
-        shared=memory.recall(("shared", structure), dict),
+        prices=readonly(universe.vector(snapshot.prices, default=np.nan)),
+        allowed=readonly(universe.mask(allowed_ids(question.strategy, question.portfolio, snapshot))),
+        benchmark=benchmark,
+        estimates=memory.recall(("estimates", structure), lambda: _estimates(question, universe, benchmark)),
+        classification=Classification(instruments),
+        tables=_tables(snapshot, universe),
         priced_on=np.array([snapshot.price_days[place] for place in snapshot.columns(universe.ids)], dtype=np.int64),
+        shared={},
     )
 
 

@@ -27,6 +27,10 @@ class WeightBounds(Constraint):
 
     def rows(self, problem: Problem) -> tuple[Row, ...]:
         """One row an instrument for each bound: all lower ones, then all upper ones."""
+        key = ("rows", self.scope, self.lower, self.upper, self.name)
+        return problem.once(key, lambda: self._rows(problem))
+
+    def _rows(self, problem: Problem) -> tuple[Row, ...]:
         ids = [problem.universe.ids[i] for i in problem.members(self.scope)]
         each = [
             Band(self.lower, self.upper).rows(f"holdings.position.{key}", self.titled(f"weight of {key}"))

@@ -12,6 +12,7 @@ from assetmix.optimization.conflict import explain
 from assetmix.optimization.direction import unbounded_sentence
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.methods.polish import polished
+from assetmix.optimization.planes import row_counts
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.size import gap_reference, objective_size
 from assetmix.optimization.solution import Binding, NoSolution, Solution, Verified
@@ -192,9 +193,13 @@ def _costs_leave_no_room(problem: Problem) -> NoSolution | None:
 
 def _binding(problem: Problem, weights: Vector, attempt: Attempt) -> Iterator[Binding]:
     prices = np.concatenate([*attempt.duals, np.zeros(0)])
-    rows = [(one, row.label) for one in problem.constraints for row in one.rows(problem)]
     threshold = BINDING * objective_size(problem)
-    for (constraint, label), price in zip(rows, prices, strict=True):
-        if abs(price) * constraint.scale(problem) > threshold and not constraint.is_integer(problem):
-            unit = constraint.price_unit(problem, weights)
-            yield Binding(label, -float(price) * unit * problem.objective.sign)
+    start = 0
+    for constraint, count in zip(problem.constraints, row_counts(problem), strict=True):
+        own, start = prices[start : start + count], start + count
+        felt = np.flatnonzero(np.abs(own) * constraint.scale(problem) > threshold)
+        if not len(felt) or constraint.is_integer(problem):
+            continue
+        unit, rows = constraint.price_unit(problem, weights), constraint.rows(problem)
+        for place in felt:
+            yield Binding(rows[place].label, -float(own[place]) * unit * problem.objective.sign)
