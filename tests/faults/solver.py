@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from assetmix.jobs import solver_main
+from assetmix.jobs import batching, solver_main
 
 ENDLESS, SEGFAULT, SUICIDE, HUNGRY, GREEDY, SLOW, BRIEF = 0.0101, 0.0102, 0.0103, 0.0104, 0.0105, 0.0106, 0.0107
 """Cash flows that nobody would send."""
@@ -48,6 +48,7 @@ DEEDS = {
 }
 
 _worked_out = solver_main._worked_out
+_answer = batching.answer
 
 
 def misbehave(question: Any, header: dict[str, Any], *others: Any) -> Any:
@@ -58,6 +59,15 @@ def misbehave(question: Any, header: dict[str, Any], *others: Any) -> Any:
     return _worked_out(question, header, *others)
 
 
+def misbehave_over(question: Any, *others: Any) -> Any:
+    """Do what the cash of an account of a batch asks for, then answer it."""
+    deed = DEEDS.get(round(question.portfolio.cash % 1, 4))
+    if deed is not None:
+        deed()
+    return _answer(question, *others)
+
+
 if __name__ == "__main__":
+    batching.answer = misbehave_over
     solver_main._worked_out = misbehave
     sys.exit(solver_main.main())

@@ -39,6 +39,10 @@ ROWS: dict[str, dict[str, Any]] = {
     },
     "jobs": {"run_id": "O"},
     "backtest_parts": {"run_id": "O", "number": 0, "first": 0, "count": 0, "path": b"p", "decisions": "[]"},
+    "batch_chunks": {"run_id": "O", "number": 0, "first": 0, "count": 0, "accounts": "[]"},
+    "batch_items": {
+        "run_id": "O", "number": 0, "portfolio_id": "P", "client_reference": "c", "status": "s", "summary": "{}"
+    },
     "backtest_tasks": {"run_id": "O", "number": 0, "first": 0, "last": 4},
     "backtest_decisions": {"run_id": "O", "number": 0, "payload": b"p"},
     "events": {"id": "E", "run_id": "O", "kind": "optimization.succeeded"},
@@ -61,7 +65,7 @@ READABLE = {
     "worker": {
         "optimizations", "jobs", "events", "audit", "snapshots", "snapshot_keys", "model_payloads",
         "risk_models", "idempotency_keys", "webhooks", "backtest_parts", "backtest_tasks",
-        "backtest_decisions",
+        "backtest_decisions", "batch_chunks", "batch_items",
     },
     "scheduler": {
         "optimizations", "jobs", "events", "audit", "snapshots", "snapshot_keys", "model_payloads", "risk_models",

@@ -24,9 +24,10 @@ from assetmix.codec.risk_models import read_model
 from assetmix.codec.snapshots import read_snapshot
 from assetmix.domain.given_model import GivenModel
 from assetmix.domain.snapshot import Snapshot
-from assetmix.errors import Error
 from assetmix.jobs.backtesting import Counter, decide_range, walk_on
+from assetmix.jobs.batching import Batch, answer_chunk
 from assetmix.jobs.frames import Frame, read_frame
+from assetmix.jobs.problems import problem_of
 from assetmix.optimization.answer import answer
 from assetmix.optimization.feasibility import feasibility
 from assetmix.optimization.frontier import frontier
@@ -74,7 +75,8 @@ def serve(questions: BinaryIO, answers: BinaryIO, kept: int) -> None:
             snapshot = store.snapshot(frame.header["snapshot_digest"])
             model = store.model(frame.header.get("model_digest"))
             desk = Desk(memory, lambda frame: answers.write(frame.pack()), store.ask)
-            answers.write(_answer(frame.header, snapshot, model, desk).pack())
+            said = _chunk if "chunk" in frame.header else _answer
+            answers.write(said(frame.header, snapshot, model, desk).pack())
     except Gone:
         log.debug("the worker has gone while it was asked for data")
 
@@ -134,22 +136,24 @@ class Found:
     is_recommended: bool = False
 
 
+def _chunk(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None, desk: Desk) -> Frame:
+    """Answer the accounts of one chunk of a batch."""
+    try:
+        return answer_chunk(Batch(header, snapshot, model, desk.memory), header, desk.ask, SHARE)
+    except Gone:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the process goes on
+        return Frame({"error": problem_of(error)})
+
+
 def _answer(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None, desk: Desk) -> Frame:
     clock = Laps()
     deadline = time.monotonic() + SHARE * header["seconds"]
     try:
         question = _question(header, snapshot, model)
         found = _worked_out(question, header, desk, lambda: deadline - time.monotonic(), clock)
-    except Error as error:
-        faults = [{"pointer": one.pointer, "code": one.code, "detail": one.detail} for one in error.faults]
-        return Frame({"error": {"code": error.code, "detail": error.message, "errors": faults}})
-    except MemoryError:
-        return Frame(
-            {"error": {"code": "resource-limit", "detail": "The problem needs more memory than a run may use."}}
-        )
-    except Exception:
-        log.exception("a question could not be answered")
-        return Frame({"error": {"code": "internal-error", "detail": "The run failed for a reason of our own."}})
+    except Exception as error:  # noqa: BLE001 - whatever it is, the process goes on
+        return Frame({"error": problem_of(error)})
     if found.status == "decided":
         return Frame({"decided": True}, found.text)
     told = {"status": found.status, "solver": found.solver, "is_recommended": found.is_recommended}

@@ -122,7 +122,7 @@ async def add_run(connection: Connection, tenant_id: str, new: NewRun, ring_seco
         return None
     run = run_of(added)
     due = sa.func.now() + dt.timedelta(seconds=ring_seconds)
-    # a backtest takes minutes and changes nothing: other runs of its portfolio need not wait for it
+    # a backtest takes minutes and changes nothing: other runs of its portfolio need not wait for it; a batch has none
     portfolio_id = None if run.kind == "backtest" else run.portfolio_id
     job = {"run_id": run.id, "portfolio_id": portfolio_id, "queued_at": run.queued_at, "ring_at": due}
     await connection.execute(sa.insert(jobs).values(tenant_id=tenant_id, **job))

@@ -66,7 +66,7 @@ optimizations = sa.Table(
         "status in ('queued', 'running', 'succeeded', 'infeasible', 'failed', 'cancelled', 'superseded')",
         name="status",
     ),
-    sa.CheckConstraint("kind in ('optimization', 'frontier', 'feasibility', 'backtest')", name="kind"),
+    sa.CheckConstraint("kind in ('optimization', 'frontier', 'feasibility', 'backtest', 'batch')", name="kind"),
 )
 
 sa.Index(
@@ -166,6 +166,35 @@ sa.Index(
     "tasks_in_turn", backtest_tasks.c.run_id, backtest_tasks.c.number, postgresql_where=backtest_tasks.c.state != "done"
 )
 
+batch_chunks = sa.Table(
+    "batch_chunks",
+    metadata,
+    tenant_column(),
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("first", sa.Integer, nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("accounts", sa.Text, nullable=False),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"
+    ),
+)
+batch_items = sa.Table(
+    "batch_items",
+    metadata,
+    tenant_column(),
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("portfolio_id", sa.Text, nullable=False),
+    sa.Column("client_reference", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("summary", JSONB, nullable=False),
+    sa.Column("result", sa.Text),
+    sa.Column("error", JSONB(none_as_null=True)),
+    sa.ForeignKeyConstraint(
+        ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"
+    ),
+)
 backtest_decisions = sa.Table(
     "backtest_decisions",
     metadata,

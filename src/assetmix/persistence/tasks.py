@@ -1,4 +1,4 @@
-"""Ranges of a backtest's decisions: opened by its run, taken by any worker, done once.
+"""Ranges of a backtest's decisions and chunks of a batch: opened by their run, taken by any worker, done once.
 
 Tasks are seen across tenants, but hold no more than which decisions are meant. One whose lease has
 ended is open again: a worker that is lost costs the range that it held.
@@ -20,7 +20,7 @@ OWN = "attempt/"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Decisions from `first` up to, not including, `last`, and who makes them."""
+    """Decisions, or chunks, from `first` up to, not including, `last`, and who makes them."""
 
     tenant_id: str
     run_id: str
@@ -79,10 +79,15 @@ async def hold(connection: Connection, task: Task, seconds: float) -> bool:
     return (await connection.execute(prolong.returning(backtest_tasks.c.number))).one_or_none() is not None
 
 
-async def finish(connection: Connection, task: Task, payload: bytes) -> None:
-    """Store what was decided, unless somebody else has the task by now, or nobody wants it any more."""
+async def close(connection: Connection, task: Task) -> bool:
+    """Note that a task is done; False when somebody else has it by now, or nobody wants it any more."""
     done = sa.update(backtest_tasks).where(_held(task)).values(state="done", lease_until=None)
-    if (await connection.execute(done.returning(backtest_tasks.c.number))).one_or_none() is None:
+    return (await connection.execute(done.returning(backtest_tasks.c.number))).one_or_none() is not None
+
+
+async def finish(connection: Connection, task: Task, payload: bytes) -> None:
+    """Store what was decided, unless the task is not this worker's any more."""
+    if not await close(connection, task):
         return
     key = {"tenant_id": task.tenant_id, "run_id": task.run_id, "number": task.number}
     await connection.execute(insert(backtest_decisions).values(**key, payload=payload).on_conflict_do_nothing())

@@ -8,7 +8,7 @@ from assetmix.codec.backtests import join_paths
 from assetmix.codec.payload import enclosed
 from assetmix.jobs.frames import Frame
 from assetmix.jobs.solver_process import SolverProcess
-from assetmix.persistence import backtests, queue, risk_models, snapshots, tasks
+from assetmix.persistence import backtests, batches, queue, risk_models, snapshots, tasks
 from assetmix.persistence.backtests import StoredPart
 from assetmix.persistence.optimizations import Run
 from assetmix.persistence.session import Connection
@@ -100,11 +100,18 @@ async def decided(connection: Connection, tenant_id: str, run_id: str) -> bytes:
     return enclosed(await tasks.payloads(connection, tenant_id, run_id))
 
 
+async def chunk(connection: Connection, tenant_id: str, name: str) -> bytes:
+    """Give the accounts of a chunk, named by run and number."""
+    run_id, _, number = name.partition("/")
+    return (await batches.find_chunk(connection, tenant_id, run_id, int(number))).accounts.encode()
+
+
 LOADS: Mapping[str, Callable[[Connection, str, str], Awaitable[bytes]]] = {
     "snapshot": snapshots.get_payload,
     "risk_model": risk_models.get_payload,
     "walked": walked,
     "decided": decided,
+    "chunk": chunk,
 }
 """How to load what a solver process asks for."""
 

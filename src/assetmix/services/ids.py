@@ -8,7 +8,11 @@ PATTERN = re.compile(r"[A-Z][0-9A-HJKMNP-TV-Z]{26}\Z")
 
 
 def new_id(letter: str) -> str:
-    """Make an id: `P` portfolio, `O` optimization, `F` frontier, `C` feasibility check, `B` backtest, `T` tenant."""
+    """Make an id whose letter says of what.
+
+    `P` portfolio, `O` optimization, `F` frontier, `C` feasibility check, `B` backtest, `A` batch,
+    `T` tenant.
+    """
     return f"{letter}{ULID()}"
 
 

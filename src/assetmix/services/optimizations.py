@@ -7,7 +7,7 @@ from assetmix.errors import Conflict, Fault, InProgress, InvalidRequest, NoOptim
 from assetmix.optimization.strategy import Strategy
 from assetmix.persistence import optimizations, outcomes, portfolios, strategies
 from assetmix.persistence.journal import note
-from assetmix.persistence.optimizations import Run
+from assetmix.persistence.optimizations import NewRun, Run
 from assetmix.persistence.outcomes import Actor
 from assetmix.persistence.portfolios import StoredPortfolio
 from assetmix.persistence.session import Connection
@@ -221,9 +221,15 @@ def ring_for(house: House, run: Run) -> None:
 async def store(house: House, connection: Connection, caller: Caller, request: Request) -> Run:
     """Store a run in a transaction of the caller's, who rings when that has ended; raises what `submit` raises."""
     new = await prepare(house, connection, caller, request)
-    same = await _same(connection, caller, new.optimization_hash, request)
     if new.portfolio_id is not None:
+        same = await _same(connection, caller, new.optimization_hash, request.risk_model)
         await _make_way(connection, caller, new.portfolio_id, request, same)
+    return await store_new(house, connection, caller, new, request.risk_model)
+
+
+async def store_new(house: House, connection: Connection, caller: Caller, new: NewRun, asked_model: str | None) -> Run:
+    """Store a run that is prepared, unless there is one with the same inputs, which is given then."""
+    same = await _same(connection, caller, new.optimization_hash, asked_model)
     if same is not None:
         return same
     await _require_room(house, connection, caller)
@@ -232,17 +238,17 @@ async def store(house: House, connection: Connection, caller: Caller, request: R
         asked = entry(caller, "optimization.request", run.id, optimization_hash=run.optimization_hash)
         await note(connection, caller.tenant_id, asked)
         return run
-    same = await _same(connection, caller, new.optimization_hash, request)
+    same = await _same(connection, caller, new.optimization_hash, asked_model)
     if same is None:
         raise Conflict("another request with the same inputs has just ended; ask again")
     return same
 
 
-async def _same(connection: Connection, caller: Caller, optimization_hash: str, request: Request) -> Run | None:
+async def _same(connection: Connection, caller: Caller, optimization_hash: str, asked_model: str | None) -> Run | None:
     """Give the run that answers a request already; one that ends while it is looked at is looked for again."""
     for _ in range(LOOKS):
         same = await optimizations.find_same(connection, caller.tenant_id, optimization_hash)
-        if same is None or await optimizations.ask_again(connection, same, request.risk_model):
+        if same is None or await optimizations.ask_again(connection, same, asked_model):
             return same
     return None
 

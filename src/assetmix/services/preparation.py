@@ -231,11 +231,20 @@ async def _resolve(connection: Connection, caller: Caller, request: Request) -> 
     chosen = request.strategy if request.strategy is not None else portfolio.strategy
     if isinstance(chosen, Strategy):
         return _Resolved(portfolio, portfolio_id, chosen, None, is_inline=True)
-    known = await _find_strategy(connection, caller, chosen)
+    known = await find_strategy(connection, caller, chosen)
     return _Resolved(portfolio, portfolio_id, known.strategy, known.strategy_id, is_inline=stored is None)
 
 
-async def _find_strategy(connection: Connection, caller: Caller, chosen: str | int | None) -> strategies.StoredStrategy:
+async def find_strategy(connection: Connection, caller: Caller, chosen: str | int | None) -> strategies.StoredStrategy:
+    """Give a strategy by name or number.
+
+    Raises
+    ------
+    InvalidRequest
+        when none is named
+    NotFound
+        when there is none
+    """
     if chosen is None:
         cure = "name a strategy in the request, or give the portfolio one"
         raise InvalidRequest(cure, [Fault("/strategy", "missing", cure)])

@@ -18,6 +18,7 @@ from assetmix.persistence.claims import Claim
 from assetmix.persistence.optimizations import Run
 from assetmix.persistence.outcomes import WORKER_LOST, Ending, Written
 from assetmix.persistence.session import Connection
+from assetmix.services.batching import see_batch
 from assetmix.services.context import House
 from assetmix.services.errands import Errand, Lost
 from assetmix.services.helping import help_out
@@ -31,6 +32,9 @@ RETRY_SECONDS = 0.5
 DIGEST_DIGITS = 32
 CLAIMS = 5
 """Tries to claim a run when others claim at the same moment."""
+
+DIVIDED = frozenset({"backtest", "batch"})
+"""Kinds of runs whose work other workers share in."""
 
 NEVER = 2**31 - 1
 LOOK_SECONDS = 0.25
@@ -154,7 +158,7 @@ def _beyond(shop: Workshop, run: Run, left: float) -> Ending | None:
     if left <= 0:
         return failure("solver-timeout", f"No answer within {run.time_limit_seconds:g} seconds; allow more.")
     most = shop.house.settings.solve_memory_mb
-    if shop.solver.grown_mb > most:
+    if run.kind != "batch" and shop.solver.grown_mb > most:  # one account of many ends itself at the last barrier
         return failure("resource-limit", f"The problem needs more memory than the {most} MB that a run may use.")
     return None
 
@@ -172,6 +176,8 @@ async def _heartbeat(shop: Workshop, run: Run) -> str:
 
 
 async def _solve(shop: Workshop, run: Run) -> Ending:
+    if run.kind == "batch":
+        return await see_batch(shop.house, run, shop.solver)
     errand = Errand(shop.house, run, shop.solver)
     question = {
         "inputs": run.inputs,
@@ -233,7 +239,7 @@ async def _solver_lost(shop: Workshop, run: Run, error: SolverLost) -> None:
 async def _finish(shop: Workshop, run: Run, ending: Ending) -> None:
     async def write(connection: Connection) -> Written:
         done = await outcomes.finish(connection, run, ending)
-        if done.done and run.kind == "backtest":
+        if done.done and run.kind in DIVIDED:
             await tasks.clear(connection, run.tenant_id, run.id)
         return done
 

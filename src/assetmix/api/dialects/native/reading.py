@@ -7,6 +7,7 @@ import numpy as np
 
 from assetmix.api.dialects.native.schemas import (
     BacktestBody,
+    BatchBody,
     Figures,
     FrontierBody,
     PriceBody,
@@ -26,6 +27,7 @@ from assetmix.errors import Fault
 from assetmix.marketdata.rows import PriceRow
 from assetmix.optimization.check import refuse
 from assetmix.optimization.frontier import FrontierSpec
+from assetmix.services.batches import BatchRequest
 from assetmix.services.optimizations import Request
 from assetmix.services.webhooks import Wanted
 
@@ -79,6 +81,29 @@ def read_backtest(body: BacktestBody) -> Request:
         time_limit_seconds=body.time_limit_seconds,
         kind="backtest",
         backtest=body.spec(),
+    )
+
+
+def read_batch(body: BatchBody) -> BatchRequest:
+    """A request to apply a strategy to many portfolios.
+
+    Raises
+    ------
+    InvalidRequest
+        when portfolios are both named and asked for, or neither
+    """
+    if (body.portfolios is None) == (body.query is None):
+        detail = "name the portfolios, or give a query that selects them; {} selects all"
+        refuse([Fault("/portfolios", "portfolios-or-query", detail)])
+    return BatchRequest(
+        strategy=body.strategy,
+        portfolios=None if body.portfolios is None else tuple(body.portfolios),
+        selection=body.query,
+        risk_model=body.risk_model,
+        as_of=body.as_of,
+        gap=body.gap,
+        seconds_each=body.seconds_each,
+        time_limit_seconds=body.time_limit_seconds,
     )
 
 

@@ -11,6 +11,8 @@ from assetmix.domain.instrument import Instrument
 from assetmix.domain.portfolio import Portfolio
 from assetmix.optimization.measure import Measure
 from assetmix.optimization.strategy import Strategy
+from assetmix.persistence.batches import Selection
+from assetmix.services.batches import MOST_BATCH_SECONDS
 from assetmix.services.preparation import MOST_BACKTEST_SECONDS, MOST_SECONDS
 
 
@@ -81,6 +83,23 @@ class BacktestBody(BacktestMembers):
     time_limit_seconds: Annotated[float, Field(gt=0, json_schema_extra={"maximum": MOST_BACKTEST_SECONDS})] = 900.0
 
 
+class BatchBody(Strict):
+    """A request to apply one strategy to many stored portfolios: those that are named, or that a `query` selects.
+
+    A query may name the `strategy` that portfolios are to have, their `base_currency` and an
+    instrument that they hold (`holds`); an empty one selects all.
+    """
+
+    strategy: str | Strategy
+    portfolios: list[str] | None = None
+    query: Selection | None = None
+    risk_model: str | None = None
+    as_of: dt.date | None = None
+    gap: Annotated[float, Field(gt=0, le=1)] = 0.01
+    seconds_each: Annotated[float, Field(gt=0, le=MOST_SECONDS)] = 30.0
+    time_limit_seconds: Annotated[float, Field(gt=0, le=MOST_BATCH_SECONDS)] = 3600.0
+
+
 class ValidationBody(Strict):
     """A strategy to check; with a portfolio, whether its limits can hold together there."""
 
@@ -144,5 +163,6 @@ RUN: Codec[RunBody] = Codec(RunBody)
 ANYTHING: Codec[Any] = Codec(Any)
 FRONTIER: Codec[FrontierBody] = Codec(FrontierBody)
 BACKTEST: Codec[BacktestBody] = Codec(BacktestBody)
+BATCH: Codec[BatchBody] = Codec(BatchBody)
 SETTINGS: Codec[SettingsBody] = Codec(SettingsBody)
 VALIDATION: Codec[ValidationBody] = Codec(ValidationBody)

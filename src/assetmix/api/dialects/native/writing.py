@@ -9,6 +9,7 @@ from assetmix.codec.documents import INSTRUMENT
 from assetmix.codec.risk_models import figures_of
 from assetmix.domain.given_model import GivenModel
 from assetmix.domain.instrument import Instrument
+from assetmix.persistence.batches import Item
 from assetmix.persistence.instruments import Change
 from assetmix.persistence.optimizations import Run
 from assetmix.persistence.portfolios import StoredPortfolio
@@ -18,7 +19,7 @@ from assetmix.persistence.webhooks import Delivery, StoredEvent
 from assetmix.services.price_upload import PricesWritten
 from assetmix.services.webhooks import Shown, envelope
 
-ADDRESSES = {"frontier": "frontiers", "backtest": "backtests"}
+ADDRESSES = {"frontier": "frontiers", "backtest": "backtests", "batch": "batches"}
 """Where runs of other kinds than an optimization are looked up."""
 
 
@@ -109,6 +110,18 @@ def write_run(run: Run) -> dict[str, Any]:
         "error": run.error,
         "timings": run.timings,
     }
+
+
+def write_item(one: Item) -> dict[str, Any]:
+    """What was answered to one portfolio of a batch, without its result."""
+    named = {"number": one.number, "portfolio": one.portfolio_id, "client_reference": one.client_reference}
+    return named | {"status": one.status, **one.summary, "error": one.error}
+
+
+def write_whole_item(one: Item) -> bytes:
+    """The same with its result, which is JSON already."""
+    told = to_json(write_item(one))
+    return told[:-1] + b',"result":' + (one.result or "null").encode() + b"}"
 
 
 def write_validation(run: Run) -> dict[str, Any]:

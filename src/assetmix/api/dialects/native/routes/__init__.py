@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from assetmix.api.dialects.native.routes import (
     backtests,
+    batches,
     events,
     frontiers,
     market_data,
@@ -24,6 +25,7 @@ PARTS = (
     optimizations,
     frontiers,
     backtests,
+    batches,
     reference,
     settings,
     events,

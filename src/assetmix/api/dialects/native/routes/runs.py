@@ -1,5 +1,7 @@
 """What the routes of every kind of run share."""
 
+from collections.abc import Awaitable, Callable
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -10,7 +12,7 @@ from assetmix.api.idempotency import once, replayed
 from assetmix.api.prefer import applied, preferred_wait
 from assetmix.persistence.optimizations import Run
 from assetmix.services import optimizations
-from assetmix.services.idempotency import Repeated
+from assetmix.services.idempotency import Once, Repeated, Submitted
 from assetmix.services.waiting import wait_for_end
 
 LAST = "~"
@@ -23,12 +25,26 @@ async def submitted(request: Request, inside: InHouse, caller: Runner, wanted: o
     A request sent again under its idempotency key has the answer of the first, unless it prefers
     to wait and the run has ended.
     """
+
+    async def submit(once: Once | None) -> Submitted | Repeated:
+        return await optimizations.submit_once(inside, caller, wanted, once)
+
+    return await answered(request, inside, caller, submit)
+
+
+async def answered(
+    request: Request,
+    inside: InHouse,
+    caller: Runner,
+    submit: Callable[[Once | None], Awaitable[Submitted | Repeated]],
+) -> Response:
+    """The same for anything that becomes a run."""
     soon = await retry_after(inside)
 
     def accepted(run: Run) -> Response:
         return JSONResponse(writing.write_run(run), status_code=202, headers=writing.accepted_headers(run, soon))
 
-    outcome = await optimizations.submit_once(inside, caller, wanted, await once(request, accepted))
+    outcome = await submit(await once(request, accepted))
     seconds = preferred_wait(request)
     run = outcome.run if outcome.run is None else await wait_for_end(inside, caller, outcome.run, seconds)
     if run is not None and seconds and not run.is_active:

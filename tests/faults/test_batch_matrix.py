@@ -1,0 +1,82 @@
+"""Batches in the fault matrix: an account that kills its solver process, or its worker, is its own trouble."""
+
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.faults import solver
+from tests.faults.stack import SHORT, Hurtable, hurtable
+from tests.makers import make_snapshot
+from tests.service import load_market, strategy_document
+
+WELL = 12
+POISON = {"suicide": solver.SUICIDE, "greedy": solver.GREEDY, "endless": solver.ENDLESS}
+
+
+@pytest.fixture(scope="module")
+def hurt() -> Iterator[Hurtable]:
+    with hurtable(SHORT) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def client(hurt: Hurtable) -> Iterator[httpx.Client]:
+    with hurt.client("batches") as made:
+        load_market(made, make_snapshot())
+        made.put("/v1/strategies/track", json=strategy_document()).raise_for_status()
+        yield made
+
+
+def put(client: httpx.Client, reference: str, cash: float) -> None:
+    held = {"base_currency": "USD", "holdings": {"$USD": cash}}
+    client.put(f"/v1/portfolios/{reference}", json=held).raise_for_status()
+
+
+def ended(hurt: Hurtable, client: httpx.Client, run_id: str) -> dict[str, Any]:
+    def look() -> dict[str, Any] | None:
+        run = client.get(f"/v1/batches/{run_id}").raise_for_status().json()
+        return run if run["status"] not in {"queued", "running"} else None
+
+    return hurt.until(look, 90.0)
+
+
+def test_poisonous_accounts_fail_and_the_others_are_answered(hurt: Hurtable, client: httpx.Client) -> None:
+    names = [f"well-{i}" for i in range(WELL)]
+    for i, name in enumerate(names):
+        put(client, name, 10_000.0 + i)
+    for place, (name, deed) in enumerate(POISON.items()):
+        put(client, name, 20_000.0 + deed)
+        names.insert(4 * place + 2, name)
+    asked = {"strategy": "track", "portfolios": names, "seconds_each": 1.0}
+    run = ended(hurt, client, client.post("/v1/batches", json=asked).raise_for_status().json()["id"])
+
+    assert (run["status"], run["attempt"]) == ("succeeded", 1)
+    items = client.get(f"/v1/batches/{run['id']}/items").raise_for_status().json()["items"]
+    failed = {one["client_reference"]: one["error"]["code"] for one in items if one["status"] == "failed"}
+    assert failed == {"suicide": "solver-lost", "greedy": "resource-limit", "endless": "solver-lost"}
+    assert [one["client_reference"] for one in items] == names
+    assert run["result"]["succeeded"] == WELL
+
+
+def test_a_killed_worker_costs_its_chunk_only(hurt: Hurtable, client: httpx.Client) -> None:
+    """Chunks that were answered before the run's own worker died stay; another worker takes the run up."""
+    count = 150
+    for i in range(count):
+        put(client, f"brief-{i}", 30_000.0 + i + (solver.BRIEF if i % 10 == 0 else 0.0))
+    names = [f"brief-{i}" for i in range(count)]
+    asked = {"strategy": "track", "portfolios": names}
+    run_id = client.post("/v1/batches", json=asked).raise_for_status().json()["id"]
+    stored = "select number from batch_items where run_id = $1 order by number"
+    before = hurt.until(lambda: [row["number"] for row in hurt.sql(stored, run_id)])
+    worker = hurt.sql("select worker from optimizations where id = $1", run_id)[0]["worker"]
+    os.kill(int(worker.rsplit(":", 1)[1]), signal.SIGKILL)
+    run = ended(hurt, client, run_id)
+
+    assert run["status"] == "succeeded", run
+    assert run["result"]["succeeded"] == count
+    assert before
+    assert [row["number"] for row in hurt.sql(stored, run_id)] == list(range(count))
