@@ -5,7 +5,6 @@ from typing import Any
 
 import httpx
 import numpy as np
-import psutil
 import pytest
 
 from tests.service import Service
@@ -205,69 +204,3 @@ def test_the_progress_of_a_batch_is_streamed(loaded: httpx.Client, service: Serv
     assert all(sum(one["counts"].values()) == COUNT for one in told)
     assert told[-1]["counts"] == {"succeeded": COUNT, "open": 0}
     assert [one["progress"] for one in told] == sorted(one["progress"] for one in told)
-
-
-COUNTED = STRATEGY | {
-    "objective": {"sense": "minimize", "terms": [{"measure": {"kind": "cvar", "level": 0.9}}]},
-    "risk_model": {"name": "scenarios"},
-    "constraints": [{"kind": "max_holdings", "count": 3}],
-}
-"""Some hundredths of a second an account, so that a batch lasts for seconds."""
-
-
-@pytest.fixture
-def slow(loaded: httpx.Client) -> str:
-    """The id of a batch that lasts, begun and with answers already."""
-    scenarios = np.random.default_rng(0).normal(0.0005, 0.01, (400, len(IDS))).tolist()
-    model = {"instruments": list(IDS), "scenarios": scenarios}
-    loaded.put("/v1/risk-models/scenarios", json=model).raise_for_status()
-    put_accounts(loaded, COUNT)
-    return str(loaded.post("/v1/batches", json={"strategy": COUNTED, "query": {}}).raise_for_status().json()["id"])
-
-
-TASKS = "select number, worker, state from backtest_tasks where run_id = $1"
-
-
-def done(service: Service, run_id: str) -> list[int]:
-    """Chunks that are answered."""
-    return [row["number"] for row in service.sql(TASKS, run_id) if row["state"] == "done"]
-
-
-def until_ended(client: httpx.Client, service: Service, run_id: str) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
-        run = client.get(f"/v1/batches/{run_id}").raise_for_status().json()
-        return run if run["status"] not in {"queued", "running"} else None
-
-    return service.until(look, 60.0)
-
-
-def test_a_cancelled_batch_keeps_what_is_answered(loaded: httpx.Client, service: Service, slow: str) -> None:
-    service.until(lambda: done(service, slow))
-    assert loaded.post(f"/v1/batches/{slow}/cancel").status_code in {200, 202}
-    run = until_ended(loaded, service, slow)
-
-    assert run["status"] == "cancelled"
-    items = all_items(loaded, slow)
-    assert 0 < len(items) < COUNT
-    assert {one["status"] for one in items} == {"succeeded"}
-    assert service.sql(TASKS, slow) == []
-
-
-def test_chunks_are_shared_between_workers_and_a_lost_solver_costs_its_chunk(
-    loaded: httpx.Client, service: Service, slow: str
-) -> None:
-    def workers() -> set[str]:
-        found = {str(row["worker"]) for row in service.sql(TASKS, slow) if row["worker"]}
-        return found if len(found) > 1 else set()
-
-    shared = service.until(workers)
-    worker = service.sql("select worker from optimizations where id = $1", slow)[0]["worker"]
-    for child in psutil.Process(int(worker.rsplit(":", 2)[1])).children(recursive=True):
-        if "assetmix.jobs.solver_main" in child.cmdline():
-            child.kill()  # that of the run, and that of the helper
-    run = until_ended(loaded, service, slow)
-
-    assert any(name.startswith("attempt/") for name in shared)
-    assert (run["status"], run["attempt"]) == ("succeeded", 1), run
-    assert run["result"] == {"count": COUNT, "succeeded": COUNT, "infeasible": 0, "refused": 0, "failed": 0}
-    assert [one["number"] for one in all_items(loaded, slow)] == list(range(COUNT))

@@ -19,7 +19,6 @@ from assetmix.services.snapshots import freeze, wanted
 from assetmix.services.tenant_settings import effective
 
 __all__ = ["Request", "cancel", "check_only", "get_run", "latest", "list_runs", "submit", "submit_once"]
-
 LOOKS = 3
 
 

@@ -1,0 +1,160 @@
+"""Many accounts through POST /v1/batches, verified, with orders, stored: total CPU beside the bare solves.
+
+Run by `make bench`. Every account has holdings of its own, so that each is really solved; the number of
+answers is checked. Total CPU is that of all processes of the stack: database, queue, scheduler, two
+workers, their solvers, API, from the request to the end of the run. The bare solve is PIQP alone, set
+up and run on the assembled problem of the same accounts; with whole lots the bare rounding is added:
+the rounding's own arithmetic, without resolving, reporting or storing.
+"""
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+
+import httpx
+import piqp
+import psutil
+from rich.console import Console
+from rich.progress import Progress
+
+from assetmix.optimization import constraints as _constraints
+from assetmix.optimization import measures as _measures
+from assetmix.optimization import rules as _rules
+from assetmix.optimization.memory import Memory
+from assetmix.optimization.resolve import resolve
+from assetmix.optimization.rounding import rounded_trades
+from assetmix.optimization.solution import Solution
+from assetmix.optimization.solve import solve
+from assetmix.optimization.solvers import PIQP
+from assetmix.optimization.statement import Statement
+from benchmarks.accounts import Market
+from benchmarks.night import cpu_seconds
+from benchmarks.records import Record, keep, show
+from tests.service import Service, running_service
+
+ACCOUNTS = int(os.environ.get("ACCOUNTS", "10000"))
+SAMPLE = 300
+REACH = {"fractions": 3.0, "lots": 2.0}
+REGISTERED = (_constraints, _measures, _rules)
+MEGABYTE = 2**20
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds by the clock, of CPU by all processes, and how the solvers' memory grew from half way on, megabytes."""
+
+    seconds: float
+    cpu_seconds: float
+    grown_mb: float
+
+
+def main() -> int:
+    console = Console(width=110)
+    records: list[Record] = []
+    for kind, step in (("fractions", 1e-4), ("lots", None)):
+        market = Market(step=step)
+        with running_service() as service, service.client(kind) as client:
+            load(client, market, console)
+            measured = through(service, client, console)
+        bare = bare_cpu(market, rounding=kind == "lots")
+        records += figures(kind, measured, bare)
+    show(console, f"{ACCOUNTS:,} accounts of 100 names in one batch, two workers", records)
+    keep("batches", records)
+    return 0
+
+
+def load(client: httpx.Client, market: Market, console: Console) -> None:
+    """Store market, strategy and portfolios."""
+    documents = market.documents()
+    client.put("/v1/instruments", json={"instruments": documents["instruments"]}).raise_for_status()
+    client.put("/v1/prices", json={"prices": documents["prices"]}).raise_for_status()
+    client.put("/v1/risk-models/factors", json=documents["model"]).raise_for_status()
+    client.put("/v1/strategies/track", json=documents["strategy"]).raise_for_status()
+    with Progress(console=console, transient=True) as progress:
+        for number in progress.track(range(ACCOUNTS), description="creating portfolios"):
+            body = {"base_currency": "USD", "holdings": market.holdings(number)}
+            client.put(f"/v1/portfolios/account-{number:05d}", json=body).raise_for_status()
+
+
+def through(service: Service, client: httpx.Client, console: Console) -> Measured:
+    """Ask for the batch and wait for its end."""
+    before, started, halfway = cpu_seconds(), time.monotonic(), 0.0
+    run = client.post("/v1/batches", json={"strategy": "track", "query": {}}, timeout=120).raise_for_status().json()
+    address = f"/v1/batches/{run['id']}"
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task("optimizing", total=1.0)
+        while run["status"] in {"queued", "running"}:
+            time.sleep(0.5)
+            run = client.get(address).raise_for_status().json()
+            progress.update(task, completed=run["progress"])
+            if not halfway and run["progress"] > 0.5:  # noqa: PLR2004 - half
+                halfway = solvers_mb()
+            service.supervisor.tend()
+    assert run["status"] == "succeeded", run
+    answered = run["result"]
+    assert answered["count"] == ACCOUNTS
+    assert answered["succeeded"] + answered["infeasible"] == ACCOUNTS, answered
+    return Measured(time.monotonic() - started, cpu_seconds() - before, solvers_mb() - halfway)
+
+
+def solvers_mb() -> float:
+    """Memory of the solver processes."""
+    solvers = (one for one in psutil.Process().children(recursive=True) if "assetmix.jobs.solver_main" in one.cmdline())
+    return sum(one.memory_info().rss for one in solvers) / MEGABYTE
+
+
+def bare_cpu(market: Market, *, rounding: bool) -> float:
+    """CPU seconds of PIQP alone on the assembled problems of some accounts, and of rounding alone, each on average."""
+    memory, spent = Memory(16), []
+    statement: Statement | None = None
+    for number in range(SAMPLE):
+        problem = resolve(market.question(number), memory)
+        statement = statement or Statement(problem)
+        statement.decision.set(problem)
+        data, _, _ = statement.living.problem.get_problem_data(PIQP.name)
+        took = bare_solve(data)
+        found = solve(problem, memory, lambda: 60.0)
+        if rounding and isinstance(found, Solution):
+            started = time.process_time()
+            rounded_trades(problem, found.weights, found.cash)
+            took += time.process_time() - started
+        spent.append(took)
+    return sum(spent) / len(spent)
+
+
+def bare_solve(data: dict) -> float:  # type: ignore[type-arg]
+    """CPU seconds of PIQP, set up and run."""
+    started = time.process_time()
+    solver = piqp.SparseSolver()
+    for name, value in PIQP.options.items():
+        setattr(solver.settings, name, value)
+    solver.setup(
+        P=data["P"],
+        c=data["q"],
+        A=data["A"],
+        b=data["b"],
+        G=data["F"],
+        h_u=data["G"],
+        x_l=data["lower_bounds"],
+        x_u=data["upper_bounds"],
+    )
+    solver.solve()
+    return time.process_time() - started
+
+
+def figures(kind: str, measured: Measured, bare: float) -> list[Record]:
+    """What was measured of one kind."""
+    each = measured.cpu_seconds / ACCOUNTS
+    beside = "bare solves" if kind == "fractions" else "bare solves and bare rounding"
+    return [
+        Record(f"{kind}: total CPU of the {beside}", each / bare, "x", REACH[kind]),
+        Record(f"{kind}: CPU of all processes an account", 1000 * each, "ms"),
+        Record(f"{kind}: {beside} an account", 1000 * bare, "ms"),
+        Record(f"{kind}: accounts a second", ACCOUNTS / measured.seconds, "1/s"),
+        Record(f"{kind}: growth of both solvers over the second half", measured.grown_mb, "MB", 20.0),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
