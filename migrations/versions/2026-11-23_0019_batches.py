@@ -42,12 +42,13 @@ def upgrade() -> None:
         sa.Column("client_reference", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("summary", postgresql.JSONB(), nullable=False),
-        sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("result", postgresql.BYTEA(), nullable=True),
         sa.Column("error", postgresql.JSONB(), nullable=True),
         of_tenant("batch_items"),
         refers("batch_items", "run_id", "optimizations"),
         sa.PrimaryKeyConstraint("tenant_id", "run_id", "number", name=op.f("pk_batch_items")),
     )
+    op.execute("alter table batch_items alter column result set storage external")  # it is packed already
     for table in ("batch_chunks", "batch_items"):
         protect(table)
     grant("select, insert", "batch_chunks", "app")

@@ -14,10 +14,11 @@ from assetmix.domain.arrays import Positions, Vector
 from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Error, InvalidRequest, SolverFailed
 from assetmix.estimation.estimate import Estimates, Wanted, estimate
+from assetmix.optimization.impact import impact_rates
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.methods import Remaining
 from assetmix.optimization.overlaid import exposure
-from assetmix.optimization.problem import Problem, impact_rates
+from assetmix.optimization.problem import Problem
 from assetmix.optimization.reach import benchmark_ids
 from assetmix.optimization.resolve import Question, resolve
 from assetmix.optimization.solution import NoSolution

@@ -34,4 +34,4 @@ class Universe:
 
     def mapping(self, values: Vector) -> dict[str, float]:
         """Give a vector back as a mapping by id."""
-        return dict(zip(self.ids, (float(value) for value in values), strict=True))
+        return dict(zip(self.ids, np.asarray(values, dtype=np.float64).tolist(), strict=True))

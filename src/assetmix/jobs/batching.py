@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from assetmix.codec.documents import PORTFOLIO, RESULT, STRATEGY
+from assetmix.codec.packing import packed
 from assetmix.domain.given_model import GivenModel
 from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import InvalidRequest
@@ -41,7 +42,7 @@ class Batch:
     def answered(self, accounts: bytes, share: float) -> Frame:
         """Answer the accounts of a chunk, or those of them that are asked for.
 
-        The header tells of each item and how long its result is; the results follow one after the other.
+        The header tells of each item and how long its packed result is; those follow one after the other.
         """
         told, texts = [], []
         only = self._header.get("only")
@@ -61,7 +62,7 @@ class Batch:
         except Exception as error:  # noqa: BLE001 - whatever it is, the other accounts are not concerned
             status = "refused" if isinstance(error, InvalidRequest) else "failed"
             return named | {"status": status, "summary": {}, "error": problem_of(error)}, b""
-        return named | _told(result), RESULT.text(result)
+        return named | _told(result), packed(RESULT.text(result))
 
     def _question(self, portfolio: JSON) -> Question:
         return Question(

@@ -19,7 +19,8 @@ def active_form(problem: Problem, benchmark: Mapping[str, float], *, centered: b
         when there is no benchmark, no risk model, or no scenarios where they are needed
     """
     chosen = benchmark or problem.benchmark
-    return problem.once(("active", centered, *chosen.items()), lambda: _form(problem, benchmark, centered=centered))
+    name = "centered" if centered else "uncentered"
+    return problem.once_for(name, chosen, lambda: _form(problem, benchmark, centered=centered))
 
 
 def _form(problem: Problem, benchmark: Mapping[str, float], *, centered: bool) -> tuple[Matrix, Vector]:

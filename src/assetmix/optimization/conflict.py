@@ -17,12 +17,13 @@ from assetmix.domain.arrays import Positions, Vector
 from assetmix.optimization.clash import Clashing, amount, balance_words, clash_sentence
 from assetmix.optimization.constraints.cash import Cash
 from assetmix.optimization.elastic import WIDE, Elastic, Part, Relaxed
+from assetmix.optimization.memory import Memory
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.solution import ConflictingLimit, NoSolution, Relaxation
 from assetmix.optimization.tolerances import INFEASIBLE, RELAXATION
 
 
-def explain(problem: Problem, remaining: Callable[[], float]) -> NoSolution | None:
+def explain(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> NoSolution | None:
     """Name an irreducible set of limits that cannot hold together; None if they can.
 
     When the time is over, or a mixed-integer program is not settled, the set is what is left by
@@ -30,7 +31,7 @@ def explain(problem: Problem, remaining: Callable[[], float]) -> NoSolution | No
     """
     if all(one.penalty is not None for one in problem.constraints):
         return None
-    elastic = Elastic(problem)
+    elastic = _elastic(problem, memory)
     count = len(elastic.parts)
     found = elastic.least(np.ones(count), np.full(count, WIDE))
     if found is None or found.slacks.sum() <= INFEASIBLE:
@@ -41,6 +42,17 @@ def explain(problem: Problem, remaining: Callable[[], float]) -> NoSolution | No
     clash = [_member(problem, elastic, row) for row in members]
     conflict = tuple(one.limit for one in clash)
     return NoSolution("infeasible", clash_sentence(clash), conflict, joint, conflict_is_minimal=minimal)
+
+
+def _elastic(problem: Problem, memory: Memory) -> Elastic:
+    """The problem's limits with slacks, from the memory where they are alive there."""
+    key = ("elastic", problem.structure)
+    elastic: Elastic = memory.recall(key, lambda: Elastic(problem))
+    if elastic.alive is None:
+        memory.forget(key)
+    else:
+        elastic.begin(problem)
+    return elastic
 
 
 def _joint(problem: Problem, elastic: Elastic, found: Relaxed | None) -> tuple[Relaxation, ...]:

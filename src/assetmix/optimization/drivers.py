@@ -1,10 +1,12 @@
 """Why each trade is made: the limit that it helps to keep, else the part of the objective that it serves."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from assetmix.domain.arrays import Positions, Vector
+from assetmix.domain.arrays import Matrix, Positions, Vector
 from assetmix.optimization.constraint import Outcome
-from assetmix.optimization.planes import stacked
+from assetmix.optimization.planes import named_rows, stacked
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.strategy import Term
 from assetmix.optimization.tolerances import BINDING
@@ -32,23 +34,43 @@ def _limits(problem: Problem, weights: Vector, positions: Positions) -> list[str
     trades = (weights - current)[positions]
     alone = np.tile(current, (len(positions), 1))
     alone[np.arange(len(positions)), positions] += trades
-    here = Outcome(current, problem.current_cash)
     there = Outcome(alone, problem.current_cash - trades)
-    best = np.full(len(positions), BINDING)
-    labels: list[str | None] = [None] * len(positions)
-    kept = stacked(problem).kept(current, BINDING)
-    for constraint in (one for number, one in enumerate(problem.constraints) if number not in kept):
+    found = [*_of_planes(problem, alone), *_of_others(problem, there)]
+    if not found:
+        return [None] * len(positions)
+    relief = np.array([one for one, _ in found])
+    helped = relief.argmax(axis=0).tolist()
+    is_felt = (relief.max(axis=0) > BINDING).tolist()
+    return [f"it helps to keep “{found[row][1]}”" if felt else None for row, felt in zip(helped, is_felt, strict=True)]
+
+
+Relief = tuple[Vector, str]
+"""By how much each trade (k,) lessens the breach of a row, in units of its limit, and the row's label."""
+
+
+def _of_planes(problem: Problem, alone: Matrix) -> Iterator[Relief]:
+    stack, names = stacked(problem), named_rows(problem)
+    now = stack.breached(problem.current_weights, BINDING)
+    if not len(now.planes):
+        return
+    planes = stack.planes.some(now.planes)
+    relief = now.amounts - planes.outside(planes.values(alone))
+    for owner, row, column in zip(now.owners.tolist(), now.rows.tolist(), relief.T, strict=True):
+        yield column, names[owner][row].label
+
+
+def _of_others(problem: Problem, there: Outcome) -> Iterator[Relief]:
+    """Reliefs of the rows that are no planes; what is kept cannot be relieved."""
+    stack, here = stacked(problem), Outcome(problem.current_weights, problem.current_cash)
+    for number, (constraint, rows) in enumerate(zip(problem.constraints, named_rows(problem), strict=True)):
+        if number in stack.plain:
+            continue
         scale = constraint.scale(problem)
         before = constraint.breach(problem, here)
-        if float(before.max(initial=0.0)) <= BINDING * scale:
-            continue  # what is kept cannot be relieved
-        relief = (before - constraint.breach(problem, there)) / scale
-        rows = constraint.rows(problem)
-        place = np.argmax(relief, axis=-1)
-        most = relief[np.arange(len(positions)), place]
-        for one in np.flatnonzero(most > best):
-            best[one], labels[one] = most[one], f"it helps to keep “{rows[int(place[one])].label}”"
-    return labels
+        felt = (before > BINDING * scale).nonzero()[0]
+        if len(felt):
+            relief = (before - constraint.breach(problem, there)) / scale
+            yield from ((relief[:, row], rows[row].label) for row in felt)
 
 
 def _terms(problem: Problem, weights: Vector, positions: Positions) -> list[str]:

@@ -13,14 +13,15 @@ import numpy as np
 from assetmix.domain.arrays import Vector
 from assetmix.optimization import atoms as cp
 from assetmix.optimization import solvers
-from assetmix.optimization.atoms import Expression
+from assetmix.optimization.atoms import Expression, give
 from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.costs import impact_cuts
 from assetmix.optimization.decision import Decision, Integers
 from assetmix.optimization.limit import Limit
 from assetmix.optimization.linearity import keep_linear
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.programs.living import run
+from assetmix.optimization.programs.living import Living, run
+from assetmix.optimization.programs.verdict import Verdict
 from assetmix.optimization.tolerances import INFEASIBLE
 
 ROUNDS = 100
@@ -62,7 +63,10 @@ class Relaxed:
 
 
 class Elastic:
-    """The slacks' prices and widths are parameters of one compiled program."""
+    """The slacks' prices and widths are parameters of one compiled program.
+
+    Without binaries and cuts the program is `alive`, and serves other accounts of the structure.
+    """
 
     def __init__(self, problem: Problem, integers: Integers | None = None) -> None:
         self._problem = problem
@@ -75,16 +79,28 @@ class Elastic:
         self.parts: list[Part] = []
         self._forms: list[Expression] = []
         self._curves: list[tuple[Constraint, Expression]] = []
-        slacks = [slack for one in problem.constraints if one.penalty is None for slack in self._state(one)]
-        self._slack = cp.hstack(slacks)
+        self._slacks = [slack for one in problem.constraints if one.penalty is None for slack in self._state(one)]
+        self._slack = cp.hstack(self._slacks)
         count = len(self.parts)
         self._price = cp.Parameter(count, nonneg=True, value=np.ones(count))
         self._width = cp.Parameter(count, nonneg=True, value=np.full(count, WIDE))
         self._cuts: list[Expression] = []
         self._program = self._stated()
+        self.alive = Living(self._program) if self._is_steady else None
         whole = solvers.HIGHS.limited(SECONDS, GAP, root=False)
         self._order = (whole,) if self._integers == "free" else solvers.order(self._program)
         self._twin = Elastic(problem, "fixed") if self._curves else None
+
+    @property
+    def _is_steady(self) -> bool:
+        return self._integers == "continuous" and self._decision.impact is None and not self._curves
+
+    def begin(self, problem: Problem) -> None:
+        """Take another account of the same structure."""
+        self._problem = problem
+        self._decision.set(problem)
+        if self.alive is not None:
+            self.alive.onward = False
 
     def is_feasible(self) -> bool:
         """Whether all limits can hold together."""
@@ -94,7 +110,8 @@ class Elastic:
 
     def least(self, price: Vector, width: Vector) -> Relaxed | None:
         """Slacks of the least priced total within the widths; None where none suffice."""
-        self._price.value, self._width.value = price, width
+        give(self._price, price)
+        give(self._width, width)
         best: Relaxed | None = None
         for _ in range(ROUNDS):
             found = self._solved()
@@ -111,8 +128,8 @@ class Elastic:
     def _solved(self) -> Relaxed | None:
         """Solve the program, again with further tangents where it understates what impact costs."""
         for _ in range(ROUNDS):
-            verdicts = [run(self._program, self._order[0])]
-            verdicts.extend(run(self._program, solver) for solver in self._order[1:] if "solved" not in verdicts)
+            verdicts = [self._run(self._order[0])]
+            verdicts.extend(self._run(solver) for solver in self._order[1:] if "solved" not in verdicts)
             self.unsettled |= "timed_out" in verdicts
             if "solved" not in verdicts:
                 return None
@@ -123,14 +140,25 @@ class Elastic:
             self._program = self._stated()
         return self._found()
 
+    def _run(self, solver: solvers.Solver) -> Verdict:
+        if self.alive is None:
+            return run(self._program, solver)
+        verdict = self.alive.solve(solver)
+        self.alive.onward = True  # one question after the other about the same account
+        return verdict
+
+    def _value(self, variable: Expression) -> Vector:
+        value = variable.value if self.alive is None else self.alive.value(variable)
+        return np.asarray(value, dtype=np.float64)
+
     def with_indicators(self, decision: Decision, price: Vector, width: Vector) -> Relaxed | None:
         """The same with the indicators that another decision has found."""
         self._decision.fix({name: np.asarray(one.value) for name, one in decision.indicators.items()})
         return self.least(price, width)
 
     def _found(self) -> Relaxed:
-        slacks = np.maximum(np.asarray(self._slack.value), 0.0)
-        return Relaxed(slacks, np.asarray(self._decision.weights.value), self._prices())
+        slacks = np.array([float(self._value(slack)) for slack in self._slacks])
+        return Relaxed(np.maximum(slacks, 0.0), self._value(self._decision.weights), self._prices())
 
     def _stated(self) -> Expression:
         rows = [*self._forms, *self._cuts, *self._decision.linking, self._slack <= self._width]
@@ -151,7 +179,8 @@ class Elastic:
         """Price of each limit; with binaries there are none, and any limit may matter."""
         if self._integers != "continuous":
             return np.ones(len(self.parts))
-        return np.array([np.abs(form.dual_value).sum() for form in self._forms])
+        duals = (form.dual_value if self.alive is None else self.alive.dual(form) for form in self._forms)
+        return np.array([np.abs(one).sum() for one in duals])
 
     def _state(self, constraint: Constraint) -> Iterator[Expression]:
         rows = iter(constraint.rows(self._problem))

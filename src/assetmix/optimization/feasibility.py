@@ -28,7 +28,7 @@ def feasibility(question: Question, memory: Memory, remaining: Remaining) -> Fea
     InvalidRequest
         when the question is not well posed
     """
-    found = explain(resolve(question, memory), remaining)
+    found = explain(resolve(question, memory), memory, remaining)
     if found is None:
         return Feasibility(status="feasible", sentence="The limits can be kept together.")
     return Feasibility(status="infeasible", sentence=found.sentence, conflict=found.conflict, joint=found.joint)

@@ -78,13 +78,14 @@ class Measure(ABC):
     `expression` states it for the solver, `value` computes it in numpy without the solver's
     words, so that either checks the other; `tangent` proves how far an answer is from the best
     one. A ratio has a `fraction` in place of expression and tangent. `homogeneous` measures grow
-    in proportion to the weights.
+    in proportion to the weights; those that `counts_trades` depend on what is held.
     """
 
     roles: ClassVar[frozenset[Role]]
     linearized: ClassVar[bool] = True
     bounded_below: ClassVar[bool] = False
     homogeneous: ClassVar[bool] = False
+    counts_trades: ClassVar[bool] = False
     needs: ClassVar[frozenset[Needs]] = frozenset()
     kind: str
     name: str | None = None

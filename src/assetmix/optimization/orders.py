@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from assetmix.domain.arrays import Vector
+from assetmix.domain.arrays import Positions, Vector
 from assetmix.domain.order import Order, Skipped
 from assetmix.optimization.drivers import drivers
 from assetmix.optimization.limit import percent
@@ -35,46 +35,43 @@ def plan(problem: Problem, solution: Solution) -> Plan:
 
 def plan_of(problem: Problem, units: Vector, target: Vector) -> Plan:
     """Write orders for trades (n,) of units; `target` (n,) weights say what was wanted."""
-    traded = np.flatnonzero(units)
-    after = (problem.quantities + units) * problem.prices / problem.value
-    causes = drivers(problem, after, traded)
-    costs = problem.order_costs(units * problem.prices)
-    orders = [
-        _order(problem, int(i), float(units[i]), float(costs[i]), cause)
-        for i, cause in zip(traded, causes, strict=True)
-    ]
     return Plan(
-        orders=tuple(sorted(orders, key=lambda order: (order.side == "buy", order.instrument))),
+        orders=tuple(sorted(_orders(problem, units), key=lambda order: (order.side == "buy", order.instrument))),
         skipped=tuple(_skipped(problem, units, target)),
         quantities=np.round(problem.quantities + units, DIGITS),
         cash=float(cash_after(problem, units)),
     )
 
 
-def _order(problem: Problem, position: int, units: float, cost: float, cause: str) -> Order:
-    return Order(
-        instrument=problem.universe.ids[position],
-        side="buy" if units > 0 else "sell",
-        quantity=abs(units),
-        price=float(problem.prices[position]),
-        cost=cost,
-        reason=f"{_reason(problem, position, units)}; {cause}",
-        priced_on=_priced_on(problem, position),
-    )
+def _orders(problem: Problem, units: Vector) -> Iterator[Order]:
+    traded = units.nonzero()[0]
+    after = (problem.quantities + units) * problem.prices / problem.value
+    causes = drivers(problem, after, traded)
+    costs = problem.order_costs(units * problem.prices)[traded].tolist()
+    prices, changes = problem.prices[traded].tolist(), _changes(problem, after, traded)
+    days = [0] * len(traded) if problem.priced_on is None else problem.priced_on[traded].tolist()
+    for place, position in enumerate(traded.tolist()):
+        yield Order(
+            instrument=problem.universe.ids[position],
+            side="buy" if units[position] > 0 else "sell",
+            quantity=abs(float(units[position])),
+            price=prices[place],
+            cost=costs[place],
+            reason=f"{changes[place]}; {causes[place]}",
+            priced_on=dt.date.fromordinal(days[place]) if days[place] else None,
+        )
 
 
-def _priced_on(problem: Problem, position: int) -> dt.date | None:
-    day = 0 if problem.priced_on is None else int(problem.priced_on[position])
-    return dt.date.fromordinal(day) if day else None
-
-
-def _reason(problem: Problem, position: int, units: float) -> str:
-    held = float(problem.quantities[position])
-    if held + units == 0:
-        return "the best portfolio does not hold it; the whole position is closed"
-    before = float(problem.current_weights[position])
-    after = (held + units) * float(problem.prices[position]) / problem.value
-    return f"brings its weight from {percent(round(before, 4))} to {percent(round(after, 4))}"
+def _changes(problem: Problem, after: Vector, traded: Positions) -> list[str]:
+    """What each trade (k,) does to the weight of its instrument."""
+    before, later = np.round(problem.current_weights[traded], 4).tolist(), np.round(after[traded], 4).tolist()
+    closes = (after[traded] == 0).tolist()
+    return [
+        "the best portfolio does not hold it; the whole position is closed"
+        if closed
+        else f"brings its weight from {percent(start)} to {percent(end)}"
+        for start, end, closed in zip(before, later, closes, strict=True)
+    ]
 
 
 def _skipped(problem: Problem, units: Vector, target: Vector) -> Iterator[Skipped]:

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from assetmix.domain.arrays import Positions, Vector
-from assetmix.optimization.limit import Band
+from assetmix.optimization.limit import Band, Row
 
 if TYPE_CHECKING:
     from assetmix.optimization.constraint import Constraint
@@ -31,6 +31,10 @@ class Planes:
     def outside(self, values: Vector) -> Vector:
         """Distance of products (..., r) from their bounds, 0 inside."""
         return np.maximum(np.maximum(self.lower - values, values - self.upper), 0.0)
+
+    def some(self, places: Positions) -> "Planes":
+        """Those at some places."""
+        return Planes(self.rows[places], self.lower[places], self.upper[places])
 
     @cached_property
     def by_column(self) -> tuple[sp.csc_matrix, Positions]:
@@ -58,26 +62,42 @@ def each(members: Positions, count: int, band: Band) -> Planes:
     return banded(sp.csr_matrix((ones, (np.arange(len(members)), members)), shape=(len(members), count)), band)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Breached:
+    """Planes that are breached: their numbers, owners, the numbers of the owners' rows, and by how much; each (b,)."""
+
+    planes: Positions
+    owners: Positions
+    rows: Positions
+    amounts: Vector
+
+
 @dataclass(frozen=True, eq=False)
 class Stack:
     """The hard limits of a problem that are planes, and those that have to be asked one by one.
 
     `plain` are the places of the former among the problem's constraints, `owners` (r,) the place
-    that each row belongs to.
+    that each plane belongs to. `named` (2, r) are the numbers, among the owner's own rows, of the
+    rows that bound a plane below and above.
     """
 
     planes: Planes
     plain: frozenset[int]
     others: tuple["Constraint", ...]
     owners: Positions
+    named: Positions
 
     def outside(self, weights: Vector) -> Vector:
         """Distance of weights (..., n) outside each plane."""
         return self.planes.outside(self.planes.values(weights))
 
-    def kept(self, weights: Vector, tolerance: float) -> frozenset[int]:
-        """Places of plain constraints that weights (n,) keep up to the tolerance."""
-        return self.plain - {int(place) for place in self.owners[self.outside(weights) > tolerance]}
+    def breached(self, weights: Vector, tolerance: float) -> Breached:
+        """The planes that weights (n,) lie farther outside of than the tolerance."""
+        values = self.planes.values(weights)
+        outside = self.planes.outside(values)
+        rows = (outside > tolerance).nonzero()[0]
+        is_above = (values[rows] > self.planes.upper[rows]).astype(np.intp)
+        return Breached(rows, self.owners[rows], self.named[is_above, rows], outside[rows])
 
 
 def stacked(problem: "Problem") -> Stack:
@@ -91,13 +111,13 @@ def stacked(problem: "Problem") -> Stack:
     return stack
 
 
-def row_counts(problem: "Problem") -> tuple[int, ...]:
+def named_rows(problem: "Problem") -> tuple[tuple[Row, ...], ...]:
     """Rows of each constraint; kept for other accounts of the structure that have the same constraints."""
     kept = problem.shared.get("rows")
     if kept is None or kept[0] != problem.constraints:
-        counts = tuple(len(one.rows(problem)) for one in problem.constraints)
-        kept = problem.shared["rows"] = (problem.constraints, counts)
-    found: tuple[int, ...] = kept[1]
+        rows = tuple(one.rows(problem) for one in problem.constraints)
+        kept = problem.shared["rows"] = (problem.constraints, rows)
+    found: tuple[tuple[Row, ...], ...] = kept[1]
     return found
 
 
@@ -108,7 +128,18 @@ def _stack(problem: "Problem") -> Stack:
     others = tuple(one for _, one, planes in found if planes is None)
     owners = [np.full(planes.rows.shape[0], place) for place, planes in plain]
     joined = _joined([planes for _, planes in plain], len(problem.universe))
-    return Stack(joined, frozenset(place for place, _ in plain), others, np.concatenate([*owners, np.zeros(0, int)]))
+    none = np.zeros((2, 0), dtype=np.intp)
+    named = np.concatenate([none, *(_named(planes) for _, planes in plain)], axis=1)
+    owner = np.concatenate([*owners, none[0]])
+    return Stack(joined, frozenset(place for place, _ in plain), others, owner, named)
+
+
+def _named(planes: Planes) -> Positions:
+    """Numbers of the rows that bound each plane below and above: all lower ones first; a fixed plane has one."""
+    height = planes.rows.shape[0]
+    numbers = np.arange(height)
+    has_both = np.isfinite(planes.lower) & np.isfinite(planes.upper) & (planes.lower < planes.upper)
+    return np.array([numbers, numbers + height * has_both])
 
 
 def _joined(parts: Sequence[Planes], count: int) -> Planes:

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from assetmix.domain.arrays import Matrix, Positions, Vector, readonly
 from assetmix.domain.forecast import Forecast
-from assetmix.domain.instrument import Instrument, is_cash
+from assetmix.domain.instrument import Instrument
 from assetmix.domain.lookthrough import Classification
 from assetmix.domain.risk import RiskModel
 from assetmix.domain.universe import Universe
 from assetmix.errors import Fault, InvalidRequest
 from assetmix.optimization.constraint import Constraint
+from assetmix.optimization.impact import impact_rates
 from assetmix.optimization.overlay import Effect
 from assetmix.optimization.rule import Rule
 from assetmix.optimization.scope import Scope, membership
@@ -80,6 +81,15 @@ class Problem:
             self.shared[key] = make()
         kept: T = self.shared[key]
         return kept
+
+    def once_for(self, name: str, what: object, make: Callable[[], T]) -> T:
+        """The same for a thing that has no hash: found again by being it, or equal to it."""
+        known: list[tuple[object, T]] = self.once(name, list)
+        for one, value in known:
+            if one is what or one == what:
+                return value
+        known.append((what, make()))
+        return known[-1][1]
 
     @cached_property
     def universe(self) -> Universe:
@@ -152,6 +162,8 @@ class Problem:
 
     def cost(self, weights: Vector) -> Vector:
         """Cost of trading to weights (..., n), fees and impact, fraction of value."""
+        if self.trading.is_free:
+            return np.zeros(weights.shape[:-1])
         sizes = np.abs(weights - self.current_weights)
         proportional = self.trading.cost_fraction * sizes
         fees = np.where(sizes > HELD, self.fee, 0.0)
@@ -160,6 +172,8 @@ class Problem:
 
     def order_costs(self, amounts: Vector) -> Vector:
         """Money that orders of the given amounts (..., n) of money cost each, fees and impact."""
+        if self.trading.is_free:
+            return np.zeros(amounts.shape)
         impact = self.impact_rates * (np.abs(amounts) / self.value) ** 1.5 * self.value
         return np.asarray(self.trading.costs(np.abs(amounts)) + impact)
 
@@ -237,46 +251,6 @@ class Problem:
 def _root(risk: RiskModel) -> Matrix:
     specific = np.sqrt(risk.specific_variance)
     return np.vstack([risk.root, np.diag(specific)]) if specific.any() else risk.root
-
-
-def impact_rates(problem: Problem) -> Vector:
-    """Rates (n,) of the 3/2-power law for an account of the problem's value.
-
-    Raises
-    ------
-    InvalidRequest
-        when volumes are needed and an instrument has none
-    """
-    impact = problem.trading.impact
-    count = len(problem.universe)
-    if impact is None or impact.window is None:
-        return np.full(count, 0.0 if impact is None else impact.coefficient)
-    volumes = traded_volumes(problem, impact.window)
-    closes = problem.tables["adjusted"][-impact.window - 1 :]
-    volatility = np.nanstd(closes[1:] / closes[:-1] - 1.0, axis=0, ddof=1)
-    return np.asarray(impact.coefficient * volatility * np.sqrt(problem.value / volumes))
-
-
-def traded_volumes(problem: Problem, window: int) -> Vector:
-    """Mean daily volume (n,) in money over the last sessions that have volumes.
-
-    Raises
-    ------
-    InvalidRequest
-        when an instrument has no volume above 0
-    """
-    money = problem.tables["volume"] * problem.tables["close"]
-    means = np.zeros(len(problem.universe))
-    for position, column in enumerate(money.T):
-        known = column[np.isfinite(column)][-window:]
-        means[position] = known.mean() if len(known) else 0.0
-    counted = np.array([one.tradable and not is_cash(one.id) for one in problem.instruments])
-    silent = np.flatnonzero(~(means > 0) & counted)
-    if len(silent):
-        key = problem.universe.ids[silent[0]]
-        detail = f"{key} has no volume in the last {window} sessions; PUT /v1/prices with volume"
-        raise InvalidRequest(detail, [Fault("/strategy", "missing-volume", detail)])
-    return np.where(means > 0, means, np.inf)
 
 
 def weight_box(problem: Problem) -> tuple[Vector, Vector]:

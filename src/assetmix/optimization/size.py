@@ -13,8 +13,15 @@ def plain_size(measure: Measure, problem: Problem) -> float:
     """Mean size of a measure at some plain portfolios; 1 where it vanishes at all of them.
 
     Equal weights, single instruments of each end of the universe, and both twice over: at any
-    one of them, or at all that are fully invested, a measure may happen to vanish.
+    one of them, or at all that are fully invested, a measure may happen to vanish. Kept for all
+    accounts of the structure, where trades have no part in it.
     """
+    if measure.counts_trades:
+        return _plain_size(measure, problem)
+    return problem.once_for("sizes", measure, lambda: _plain_size(measure, problem))
+
+
+def _plain_size(measure: Measure, problem: Problem) -> float:
     allowed = problem.allowed if problem.allowed.any() else np.ones_like(problem.allowed)
     single = np.eye(len(allowed))[np.flatnonzero(allowed)]
     portfolios = np.vstack([allowed / allowed.sum(), single[:SAMPLES], single[-SAMPLES:]])

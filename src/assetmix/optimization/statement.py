@@ -37,7 +37,7 @@ class Attempt:
     verdict: Verdict
     solver: SolverUsed
     weights: Vector
-    duals: tuple[Vector, ...] = ()
+    duals: Vector = field(default_factory=lambda: np.zeros(0))
     prices: Mapping[str, Vector] = field(default_factory=dict)
     indicators: Mapping[str, Vector] = field(default_factory=dict)
     bound: float | None = None
@@ -72,6 +72,8 @@ class Statement:
         objective, self.scale = goal(problem, self.decision)
         self.stated, penalty = state_limits(problem, self.decision)
         hard = [one.form for one in self.stated]
+        self._forms = tuple(hard)
+        self._units = np.repeat([self.scale * one.scale for one in self.stated], [one.form.size for one in self.stated])
         rows = hard + self.decision.linking
         self.living = Living(cp.Problem(cp.Minimize(objective + self.scale * penalty), rows))
         self.remaining: Callable[[], float] = lambda: float("inf")
@@ -91,7 +93,7 @@ class Statement:
         weights = self.living.value(self.decision.weights)
         if weights is None or weights.shape != self.decision.weights.shape or not np.isfinite(weights).all():
             return Attempt("failed", used, np.zeros(0))
-        duals = tuple(self._dual(one.form) / (self.scale * one.scale) for one in self.stated)
+        duals = self.living.duals(self._forms) / self._units
         prices = {key: self._dual(row) / self.scale for key, row in self.decision.keyed.items()}
         sides = {name: self._side(one) for name, one in self.decision.indicators.items()}
         return Attempt(verdict, used, weights, duals, prices, sides, self._bound())
@@ -108,8 +110,7 @@ class Statement:
 
     def _dual(self, row: Expression) -> Vector:
         """Duals of a row; a program with binaries has none."""
-        duals = self.living.dual(row)
-        return np.where(np.isfinite(duals), duals, 0.0)
+        return self.living.dual(row)
 
 
 class LinearStatement:

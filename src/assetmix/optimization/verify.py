@@ -1,13 +1,13 @@
 """Checks an answer in numpy, from the twins and never from the solved expressions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from assetmix.domain.arrays import Vector
 from assetmix.optimization.constraint import Constraint, Outcome
 from assetmix.optimization.measure import Measure, Tangent
-from assetmix.optimization.planes import stacked
+from assetmix.optimization.planes import named_rows, stacked
 from assetmix.optimization.problem import Problem
 
 
@@ -26,12 +26,23 @@ def max_residual(problem: Problem, outcome: Outcome) -> float:
 def violations(problem: Problem, outcome: Outcome, tolerance: float) -> dict[str, float]:
     """Breaches beyond the tolerance, by row id; the worst where two rows share one."""
     found: dict[str, float] = {}
-    kept = stacked(problem).kept(outcome.weights, tolerance)
-    for constraint in (one for place, one in enumerate(problem.constraints) if place not in kept):
-        for row, amount in zip(constraint.rows(problem), constraint.breach(problem, outcome), strict=True):
-            if amount > tolerance * constraint.scale(problem):
-                found[row.id] = max(float(amount), found.get(row.id, 0.0))
+    for name, amount in _breaches(problem, outcome, tolerance):
+        found[name] = max(amount, found.get(name, 0.0))
     return found
+
+
+def _breaches(problem: Problem, outcome: Outcome, tolerance: float) -> Iterator[tuple[str, float]]:
+    """Rows that are breached and by how much: planes together, then one constraint after the other."""
+    stack, names = stacked(problem), named_rows(problem)
+    planes = stack.breached(outcome.weights, tolerance)
+    for owner, row, amount in zip(planes.owners.tolist(), planes.rows.tolist(), planes.amounts.tolist(), strict=True):
+        yield names[owner][row].id, amount
+    for place, constraint in enumerate(problem.constraints):
+        if place in stack.plain:
+            continue
+        breach = constraint.breach(problem, outcome)
+        for number in (breach > tolerance * constraint.scale(problem)).nonzero()[0]:
+            yield names[place][number].id, float(breach[number])
 
 
 def objective_value(problem: Problem, weights: Vector) -> Vector:

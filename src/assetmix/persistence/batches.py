@@ -55,14 +55,14 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """What was answered to one account; its whole result as JSON text where it was asked for."""
+    """What was answered to one account; its whole result, as packed JSON, where it was asked for."""
 
     number: int
     portfolio_id: str
     client_reference: str
     status: str
     summary: dict[str, Any] = field(default_factory=dict)
-    result: str | None = None
+    result: bytes | None = None
     error: dict[str, Any] | None = None
 
 

@@ -189,7 +189,7 @@ batch_items = sa.Table(
     sa.Column("client_reference", sa.Text, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("summary", JSONB, nullable=False),
-    sa.Column("result", sa.Text),
+    sa.Column("result", BYTEA),
     sa.Column("error", JSONB(none_as_null=True)),
     sa.ForeignKeyConstraint(
         ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"

@@ -68,13 +68,12 @@ async def _answers(house: House, run: Run, solver: SolverProcess, task: Task) ->
         chunk = await batches.find_chunk(connection, run.tenant_id, run.id, task.first)
     if solver.memory_mb > house.settings.solve_memory_mb:
         await solver.kill()  # what earlier chunks left behind is too much to begin with
-    accounts = json.loads(chunk.accounts)
     try:
-        return await _asked(house, run, solver, {"chunk": chunk.number}, len(accounts))
+        return await _asked(house, run, solver, {"chunk": chunk.number}, chunk.count)
     except SolverLost as error:
         log.warning("the accounts of a chunk are answered one by one: %s", error)
     found: list[Item] = []
-    for place, account in enumerate(accounts):
+    for place, account in enumerate(json.loads(chunk.accounts)):
         try:
             found += await _asked(house, run, solver, {"chunk": chunk.number, "only": [place]}, 1)
         except SolverLost:
@@ -116,8 +115,7 @@ def _items(answer: Frame) -> list[Item]:
     found, start = [], 0
     for told in answer.header["items"]:
         end = start + told.pop("length")
-        text = answer.body[start:end].decode()
-        found.append(Item(**told, result=text or None))
+        found.append(Item(**told, result=answer.body[start:end] or None))
         start = end
     return found
 

@@ -10,8 +10,9 @@ from assetmix.domain.arrays import Vector
 from assetmix.errors import Fault
 from assetmix.optimization.constraint import Constraint, Outcome, constraint
 from assetmix.optimization.decision import Decision
+from assetmix.optimization.impact import traded_volumes
 from assetmix.optimization.limit import Limit, Row, percent
-from assetmix.optimization.problem import Problem, traded_volumes
+from assetmix.optimization.problem import Problem
 
 LONGEST_WINDOW = 10_000
 UNLIMITED = 1e6

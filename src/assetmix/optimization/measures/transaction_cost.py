@@ -19,6 +19,7 @@ class TransactionCost(Measure):
 
     roles = CONVEX
     bounded_below = True
+    counts_trades = True
     linearized = False
     kind: Literal["transaction_cost"] = "transaction_cost"
 

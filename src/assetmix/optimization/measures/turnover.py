@@ -20,6 +20,7 @@ class Turnover(Measure):
 
     roles = CONVEX
     bounded_below = True
+    counts_trades = True
     linearized = False
     kind: Literal["turnover"] = "turnover"
 

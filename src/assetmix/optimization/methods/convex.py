@@ -12,7 +12,7 @@ from assetmix.optimization.conflict import explain
 from assetmix.optimization.direction import unbounded_sentence
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.methods.polish import polished
-from assetmix.optimization.planes import row_counts
+from assetmix.optimization.planes import named_rows
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.size import gap_reference, objective_size
 from assetmix.optimization.solution import Binding, NoSolution, Solution, Verified
@@ -90,7 +90,7 @@ def judge(
         case "solved":
             return _verified(problem, attempt, memory)
         case "infeasible":
-            return explain(problem, remaining) or _costs_leave_no_room(problem)
+            return explain(problem, memory, remaining) or _costs_leave_no_room(problem)
         case "unbounded" if not all(term.measure.bounded_below for term in problem.objective.terms):
             sentence = unbounded_sentence(problem)
             return None if sentence is None else NoSolution("unbounded", sentence)
@@ -192,14 +192,14 @@ def _costs_leave_no_room(problem: Problem) -> NoSolution | None:
 
 
 def _binding(problem: Problem, weights: Vector, attempt: Attempt) -> Iterator[Binding]:
-    prices = np.concatenate([*attempt.duals, np.zeros(0)])
+    prices = attempt.duals
     threshold = BINDING * objective_size(problem)
     start = 0
-    for constraint, count in zip(problem.constraints, row_counts(problem), strict=True):
-        own, start = prices[start : start + count], start + count
-        felt = np.flatnonzero(np.abs(own) * constraint.scale(problem) > threshold)
+    for constraint, rows in zip(problem.constraints, named_rows(problem), strict=True):
+        own, start = prices[start : start + len(rows)], start + len(rows)
+        felt = (np.abs(own) * constraint.scale(problem) > threshold).nonzero()[0]
         if not len(felt) or constraint.is_integer(problem):
             continue
-        unit, rows = constraint.price_unit(problem, weights), constraint.rows(problem)
+        unit = constraint.price_unit(problem, weights)
         for place in felt:
             yield Binding(rows[place].label, -float(own[place]) * unit * problem.objective.sign)

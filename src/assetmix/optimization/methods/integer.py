@@ -131,7 +131,7 @@ class _Search:
             if remaining() <= 0 or not self._round(remaining):
                 break
         if self._impossible:
-            return explain(self._problem, remaining) or self._no_answer()
+            return explain(self._problem, self._memory, remaining) or self._no_answer()
         self._ask_scip(remaining)
         return self._ended()
 

@@ -33,6 +33,8 @@ _VERDICTS: dict[str, Verdict] = {
 class ConicEngine:
     """One Clarabel object; it is given up after every solve that was not solved."""
 
+    onward = False
+
     def __init__(self, pattern: Pattern, solver: Solver) -> None:
         self._pattern = pattern
         self._options = solver.options

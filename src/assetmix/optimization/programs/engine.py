@@ -25,7 +25,12 @@ class Said:
 
 
 class Engine(Protocol):
-    """One solver's object for one pattern, alive from solve to solve."""
+    """One solver's object for one pattern, alive from solve to solve.
+
+    `onward`: whether the next solve may start where the last one ended, where a solver gains by it.
+    """
+
+    onward: bool
 
     def __init__(self, pattern: Pattern, solver: Solver) -> None:
         """Prepare what does not depend on the numbers."""

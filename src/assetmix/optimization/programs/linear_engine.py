@@ -1,5 +1,7 @@
 """HiGHS, kept alive: linear programs, from the same start every time, so that an answer repeats.
 
+A sequence of solves that belong together may go on from one basis to the next; it repeats as a whole.
+
 Source: Huangfu and Hall, Parallelizing the dual revised simplex method, Mathematical Programming
 Computation 10 (2018).
 """
@@ -27,7 +29,9 @@ _VERDICTS: dict[str, Verdict] = {
 
 
 class LinearEngine:
-    """One HiGHS object; each solve passes its model anew, without the basis of the one before."""
+    """One HiGHS object; each solve passes its model anew, `onward` with the basis of the one before."""
+
+    onward = False
 
     def __init__(self, pattern: Pattern, solver: Solver) -> None:
         self._module = importlib.import_module("highspy")
@@ -45,9 +49,12 @@ class LinearEngine:
         lower, upper = self._pattern.bounding.box(numbers.level, self._pattern.count)
         if (lower > upper).any() and float((lower - upper).max()) > self._slack:
             return Said("infeasible")
+        basis = self._living.getBasis() if self.onward else None
         self._living.clearSolver()
         self._living.setOptionValue("time_limit", self._living.getRunTime() + max(seconds, 0.0))  # its clock runs on
         self._living.passModel(self._model(numbers, np.minimum(lower, upper), upper))
+        if basis is not None and basis.valid:
+            self._living.setBasis(basis)
         self._living.run()
         verdict = _VERDICTS.get(self._living.getModelStatus().name, "failed")
         return self._said(numbers) if verdict == "solved" else Said(verdict)

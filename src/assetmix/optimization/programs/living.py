@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 
-from assetmix.domain.arrays import Vector
+from assetmix.domain.arrays import Positions, Vector
 from assetmix.optimization import solvers
 from assetmix.optimization.atoms import Expression
 from assetmix.optimization.programs.bound import dual_bound, value_at
@@ -62,9 +62,12 @@ class Living:
         self.problem = problem
         self.order = solvers.order(problem)
         self.fallbacks = 0
+        self.onward = False
+        """Whether a linear solve may start where the one before it ended."""
         self._engines: dict[tuple[object, ...], Engine] = {}
         self._solves = 0
         self._said: Said | None = None
+        self._asked: tuple[tuple[Expression, ...], Positions, Vector] | None = None
         self._numbers: Numbers | None = None
         self._program = self._compiled()
 
@@ -105,7 +108,17 @@ class Living:
             where, sign = self._program.places.duals[row.id]
             return np.asarray(sign * self._said.y[where])
         duals = row.dual_value if self._said is None else None
-        return np.zeros(row.size) if duals is None else np.atleast_1d(np.asarray(duals, dtype=np.float64))
+        told = np.zeros(row.size) if duals is None else np.atleast_1d(np.asarray(duals, dtype=np.float64))
+        return np.where(np.isfinite(told), told, 0.0)
+
+    def duals(self, rows: tuple[Expression, ...]) -> Vector:
+        """Duals of several rows, one after the other; found together where the same rows are asked for again."""
+        if self._said is None or self._program is None or not rows:
+            return np.concatenate([*(self.dual(row) for row in rows), np.zeros(0)])
+        if self._asked is None or self._asked[0] is not rows:
+            self._asked = (rows, *self._program.places.of(rows))
+        _, where, signs = self._asked
+        return np.asarray(signs * self._said.y[where])
 
     @property
     def reached(self) -> float:
@@ -131,6 +144,7 @@ class Living:
         try:
             if key not in self._engines:
                 self._engines[key] = ENGINES[solver.name](program.pattern, solver)
+            self._engines[key].onward = self.onward
             return self._engines[key].solve(numbers, seconds)
         except Exception:  # noqa: BLE001 - whatever a solver breaks with, its object is not to be trusted again
             self._engines.pop(key, None)

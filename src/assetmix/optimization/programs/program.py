@@ -9,6 +9,7 @@ layers, NeurIPS 2019 (affine-solver-affine form).
 """
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -34,6 +35,13 @@ class Places:
 
     variables: dict[int, tuple[Positions, tuple[int, ...]]]
     duals: dict[int, tuple[Positions, Vector]]
+
+    def of(self, rows: Sequence[Expression]) -> tuple[Positions, Vector]:
+        """Places and signs of the duals of several rows, one after the other; 0 for those that have none."""
+        none = [(np.zeros(row.size, dtype=np.intp), np.zeros(row.size)) for row in rows]
+        found = [self.duals.get(row.id, missing) for row, missing in zip(rows, none, strict=True)]
+        where, signs = (np.concatenate([one[part] for one in found]) for part in (0, 1))
+        return where.astype(np.intp), signs
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -33,6 +33,8 @@ _UNSCALED = {"preconditioner_iter": 0}
 class QuadraticEngine:
     """One PIQP object; it is given up after every solve that was not solved."""
 
+    onward = False
+
     def __init__(self, pattern: Pattern, solver: Solver) -> None:
         self._pattern = pattern
         self._options = solver.options

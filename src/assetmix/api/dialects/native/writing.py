@@ -6,6 +6,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from assetmix.codec.documents import INSTRUMENT
+from assetmix.codec.packing import unpacked
 from assetmix.codec.risk_models import figures_of
 from assetmix.domain.given_model import GivenModel
 from assetmix.domain.instrument import Instrument
@@ -121,7 +122,7 @@ def write_item(one: Item) -> dict[str, Any]:
 def write_whole_item(one: Item) -> bytes:
     """The same with its result, which is JSON already."""
     told = to_json(write_item(one))
-    return told[:-1] + b',"result":' + (one.result or "null").encode() + b"}"
+    return told[:-1] + b',"result":' + (unpacked(one.result) if one.result else b"null") + b"}"
 
 
 def write_validation(run: Run) -> dict[str, Any]:
