@@ -64,6 +64,18 @@ def test_memory_forgets_what_was_not_used_for_longest() -> None:
     assert len(memory) == 2
 
 
+def test_memory_forgets_the_older_half_when_the_process_is_full() -> None:
+    full = False
+    memory = Memory(10, lambda: full)
+    for name in "abcd":
+        memory.keep(name, name)
+    full = True
+    memory.keep("e", "e")
+
+    assert [name for name in "abcde" if name in memory] == ["c", "d", "e"]
+    assert memory.recall("e", str) == "e"
+
+
 @pytest.mark.parametrize("name", ["", "a/b", "x" * 129, "a\nb", "P01M81ZCVTHWX177EKD1JB15E94"])
 def test_names_that_could_be_confused_are_refused(name: str) -> None:
     with pytest.raises(InvalidRequest):

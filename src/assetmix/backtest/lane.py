@@ -11,6 +11,7 @@ import numpy as np
 
 from assetmix.backtest.rolling import Mask, Stack
 from assetmix.domain.arrays import Matrix, Vector
+from assetmix.domain.rows import gram
 from assetmix.estimation.specs import SampleRisk
 from assetmix.optimization.measure import LINEAR, Measure
 from assetmix.optimization.measures.variance import Variance
@@ -85,7 +86,7 @@ def program(problem: Problem) -> tuple[Matrix, Vector]:
         if squares is None:
             linear = linear + factor * term.measure.tangent(problem, linear, None).slope
             continue
-        quadratic = quadratic + 2.0 * factor * (squares.rows.T @ squares.rows)
+        quadratic = quadratic + 2.0 * factor * gram(squares.rows)
         linear = linear - 2.0 * factor * (squares.rows.T @ squares.offset)
     return quadratic, linear
 

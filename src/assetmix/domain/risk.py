@@ -6,7 +6,20 @@ from functools import cached_property
 import numpy as np
 
 from assetmix.domain.arrays import Matrix, Vector, readonly
+from assetmix.domain.rows import stacked, with_own_risks
 from assetmix.domain.universe import Universe
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compression:
+    """Leading eigenvectors in place of a whole sample covariance; the variance of each instrument stays as it was.
+
+    `dropped` is the part of the total variance that lies beyond the eigenvectors kept: it counts
+    as the instruments' own risk, so that what they have in common of it is dropped.
+    """
+
+    factors: int
+    dropped: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +35,7 @@ class RiskModel:
     probabilities : (T,) probability of each scenario, sums to 1; None for equal ones
     mean : (m,) mean return in the unit of the covariance; None where the model has none
     drift : (m,) v with second moments S + vv' about zero, in the same unit; None where the model has no mean
+    compression : what was done to a covariance of too many instruments; None where it is whole
     """
 
     universe: Universe
@@ -31,6 +45,7 @@ class RiskModel:
     probabilities: Vector | None = None
     mean: Vector | None = None
     drift: Vector | None = None
+    compression: Compression | None = None
 
     @cached_property
     def covariance(self) -> Matrix:
@@ -42,8 +57,7 @@ class RiskModel:
         """(k, m) Q with second moments Q'Q about zero, specific variance included; None without a drift."""
         if self.drift is None:
             return None
-        specific = [np.diag(np.sqrt(self.specific_variance))] if self.specific_variance.any() else []
-        return readonly(np.vstack([self.root, *specific, self.drift[None, :]]))
+        return stacked([with_own_risks(self.root, self.specific_variance), self.drift[None, :]])
 
     def product(self, weights: Vector) -> Vector:
         """Covariance times weights (m,) or (m, c), without the covariance matrix."""

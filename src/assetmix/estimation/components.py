@@ -5,7 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from assetmix.domain.arrays import Matrix, Vector
+from assetmix.domain.risk import Compression
 from assetmix.estimation.moments import Moments, moments
+
+WHOLE = 500
+"""Up to so many instruments a sample covariance is taken as it is."""
+
+EIGENVECTORS = 50
+"""So many eigenvectors are kept of larger ones."""
 
 NOTHING = 1e-12
 """Share of a variance that is rounding only."""
@@ -45,6 +52,24 @@ def factor_model(rows: Matrix, factors: int | None) -> Moments:
     specific = 1.0 - np.square(root).sum(axis=0)
     specific[specific < NOTHING] = 0.0
     return Moments(parts.sample.mean, root * parts.volatilities, specific * parts.volatilities**2, parts.sample.drift)
+
+
+def compressed(sample: Moments) -> tuple[Moments, Compression | None]:
+    """Leading eigenvectors and a diagonal in place of the covariance of very many instruments.
+
+    A covariance of so many is a matrix that no solver takes in time, and of rank T - 1 at most; the
+    directions beyond the first few are noise. What they add to each variance is kept as own risk.
+    """
+    height, count = sample.root.shape
+    if count <= WHOLE or height <= EIGENVECTORS:
+        return sample, None
+    _, singular, vectors = np.linalg.svd(sample.root, full_matrices=False)
+    squared = np.square(singular)
+    root = singular[:EIGENVECTORS, None] * vectors[:EIGENVECTORS]
+    rest = singular[EIGENVECTORS:, None] * vectors[EIGENVECTORS:]
+    own = sample.specific_variance + np.square(rest).sum(axis=0)
+    dropped = float(squared[EIGENVECTORS:].sum() / (squared.sum() + sample.specific_variance.sum()))
+    return Moments(sample.mean, root, own, sample.drift), Compression(factors=EIGENVECTORS, dropped=dropped)
 
 
 def signals(eigenvalues: Vector, size: int, periods: int) -> int:

@@ -9,7 +9,7 @@ from assetmix.domain.arrays import Matrix, readonly
 from assetmix.domain.risk import RiskModel
 from assetmix.domain.snapshot import Snapshot
 from assetmix.domain.universe import Universe
-from assetmix.estimation.components import denoised, factor_model
+from assetmix.estimation.components import compressed, denoised, factor_model
 from assetmix.estimation.library import ledoit_wolf_intensity, oas_intensity
 from assetmix.estimation.moments import Moments, decay, moments
 from assetmix.estimation.returns import returns
@@ -40,7 +40,8 @@ def estimated_risk(snapshot: Snapshot, ids: tuple[str, ...], spec: EstimatedRisk
     """Estimate the risk of instruments from their history as a spec says.
 
     Moments are scaled to the horizon; scenarios are the returns of the window as they are, equally
-    likely, whatever weights the covariance gives them.
+    likely, whatever weights the covariance gives them. A covariance of more than 500 instruments is
+    compressed, and says so.
 
     Raises
     ------
@@ -49,7 +50,9 @@ def estimated_risk(snapshot: Snapshot, ids: tuple[str, ...], spec: EstimatedRisk
     """
     scenarios = returns(snapshot, ids, spec.window, spec.frequency)
     periods = sessions(spec.horizon_days, spec.frequency)
-    found = _ESTIMATORS[type(spec)](scenarios, spec)
+    found, compression = _ESTIMATORS[type(spec)](scenarios, spec), None
+    if not isinstance(spec, FactorRisk | DenoisedRisk):
+        found, compression = compressed(found)
     return RiskModel(
         Universe(ids),
         root=readonly(with_a_row(found.root) * np.sqrt(periods)),
@@ -57,4 +60,5 @@ def estimated_risk(snapshot: Snapshot, ids: tuple[str, ...], spec: EstimatedRisk
         scenarios=scenarios,
         mean=readonly(found.mean * periods),
         drift=readonly(found.drift * np.sqrt(periods)),
+        compression=compression,
     )

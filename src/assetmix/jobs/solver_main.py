@@ -28,6 +28,7 @@ from assetmix.jobs.backtesting import Counter, decide_range, walk_on
 from assetmix.jobs.batching import Batch, answer_chunk
 from assetmix.jobs.frames import Frame, read_frame
 from assetmix.jobs.problems import problem_of
+from assetmix.jobs.resident import resident_mb
 from assetmix.optimization.answer import answer
 from assetmix.optimization.feasibility import feasibility
 from assetmix.optimization.frontier import frontier
@@ -40,6 +41,9 @@ log = logging.getLogger(__name__)
 
 DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG of Linux's prctl."""
+
+KEPT_PART = 0.5
+"""Part of the memory allowed to a question beyond which living problems of earlier ones are forgotten."""
 
 SHARE = 0.8
 """Part of the time allowed after which a search ends with what it has; the rest is for the orders."""
@@ -63,12 +67,12 @@ def main() -> None:
     gc.freeze()  # what is loaded stays; the collector need not look at it again and again
     _limit_memory(memory_mb)
     answers.write(Frame({"ready": True}).pack())
-    serve(sys.stdin.buffer, answers, kept)
+    full_mb = memory_mb * KEPT_PART
+    serve(sys.stdin.buffer, answers, Memory(4 * kept, lambda: resident_mb() > full_mb), kept)
 
 
-def serve(questions: BinaryIO, answers: BinaryIO, kept: int) -> None:
+def serve(questions: BinaryIO, answers: BinaryIO, memory: Memory, kept: int) -> None:
     """Answer frame after frame; a snapshot or risk model that is not known is asked for first."""
-    memory = Memory(4 * kept)
     store = Store(questions, answers, kept)
     try:
         while (frame := read_frame(questions)) is not None:

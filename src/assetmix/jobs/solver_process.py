@@ -3,15 +3,14 @@
 import asyncio
 import json
 import os
-import resource
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, TypeVar
 
 from assetmix.jobs.frames import HEAD, Frame
+from assetmix.jobs.resident import resident_mb
 
 T = TypeVar("T")
 
@@ -57,11 +56,7 @@ class SolverProcess:
     @property
     def memory_mb(self) -> float:
         """Memory that the process has in use; 0 where the system does not tell."""
-        try:
-            pages = int(Path(f"/proc/{self.pid}/statm").read_text("ascii").split()[1])
-        except (OSError, ValueError, IndexError):
-            return 0.0
-        return pages * resource.getpagesize() / 2**20
+        return 0.0 if self.pid is None else resident_mb(self.pid)
 
     async def start(self) -> None:
         """Start the process unless one is running."""

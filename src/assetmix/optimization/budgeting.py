@@ -3,6 +3,7 @@
 import numpy as np
 
 from assetmix.domain.arrays import Matrix, Vector
+from assetmix.domain.risk import RiskModel
 from assetmix.errors import Fault, InvalidRequest, SolverFailed
 from assetmix.optimization import atoms as cp
 from assetmix.optimization.decision import Decision
@@ -20,15 +21,15 @@ FAR = 1e7
 SUFFICIENT = 0.1
 
 
-def budget_by_volatility(root: Matrix, budgets: Vector) -> Vector:
+def budget_by_volatility(risk: RiskModel, budgets: Vector) -> Vector:
     """Weights (n,) summing to 1 whose contributions to the volatility are the budgets.
 
     Newton's method on x'Sx / 2 - b'log x with backtracking, in the factor form: each step solves
-    with R'R + diagonal.
+    with R'R + diagonal, which takes a k x k system where there are fewer factors than instruments.
 
     Parameters
     ----------
-    root : (k, n) R with covariance R'R
+    risk : of the n instruments first
     budgets : (n,) summing to 1; 0 leaves an instrument out
 
     Raises
@@ -36,15 +37,17 @@ def budget_by_volatility(root: Matrix, budgets: Vector) -> Vector:
     SolverFailed
         when the contributions do not come within 1e-8 of the budgets
 
-    Source: Spinu, An algorithm for computing risk parity weights (2013).
+    Source: Spinu, An algorithm for computing risk parity weights (2013); Woodbury, Inverting
+    modified matrices (1950), for the steps.
     """
     held = np.flatnonzero(budgets)
-    scale = np.linalg.norm(root[:, held], axis=0)
+    root, own = risk.root[:, held], risk.specific_variance[held]
+    scale = np.sqrt(np.square(root).sum(axis=0) + own)
     if (scale <= 0).any():
         raise no_risk("an instrument has no risk, so that it can contribute none; leave it out")
-    correlation = (root[:, held] / scale).T @ (root[:, held] / scale)
+    correlation = _Correlation(root / scale, own / scale**2)
     solution = _newton(correlation, budgets[held])
-    contributions = solution * (correlation @ solution)
+    contributions = solution * correlation.times(solution)
     if np.abs(contributions / contributions.sum() - budgets[held]).max() > CONTRIBUTION:
         raise SolverFailed("The risk contributions did not come within 1e-8 of their budgets.")
     weights = np.zeros_like(budgets)
@@ -81,20 +84,46 @@ def no_risk(detail: str) -> InvalidRequest:
     return InvalidRequest(detail, [Fault("/strategy/objective", "no-risk", detail)])
 
 
-def _newton(correlation: Matrix, budgets: Vector) -> Vector:
-    solution = np.sqrt(budgets / correlation.sum(axis=1).clip(min=1.0))
+class _Correlation:
+    """Correlations Z'Z + diag(d) by their factors Z (k, n) and own parts d (n,)."""
+
+    def __init__(self, factors: Matrix, own: Vector) -> None:
+        self._factors = factors
+        self._own = own
+        self._dense = factors.T @ factors + np.diag(own) if len(factors) >= factors.shape[1] else None
+
+    def times(self, vector: Vector) -> Vector:
+        """Product with a vector (n,)."""
+        return np.asarray(self._factors.T @ (self._factors @ vector) + self._own * vector)
+
+    def row_sums(self) -> Vector:
+        """Sum of each row (n,)."""
+        return self.times(np.ones(self._factors.shape[1]))
+
+    def solve(self, diagonal: Vector, right: Vector) -> Vector:
+        """Solve with the correlations plus a diagonal (n,), all above 0."""
+        if self._dense is not None:
+            return np.asarray(np.linalg.solve(self._dense + np.diag(diagonal), right))
+        whole = diagonal + self._own
+        divided = self._factors / whole
+        inner = np.eye(len(divided)) + divided @ self._factors.T
+        return np.asarray(right / whole - divided.T @ np.linalg.solve(inner, divided @ right))
+
+
+def _newton(correlation: _Correlation, budgets: Vector) -> Vector:
+    solution = np.sqrt(budgets / correlation.row_sums().clip(min=1.0))
     for _ in range(NEWTON_STEPS):
-        gradient = correlation @ solution - budgets / solution
+        gradient = correlation.times(solution) - budgets / solution
         if np.abs(solution * gradient).max() <= CONTRIBUTION * 1e-4:
             break
         if not np.isfinite(solution).all() or solution.max() > FAR:
             raise no_risk("a mix of the instruments has no risk at all, so that no contributions can be shared out")
-        step = np.linalg.solve(correlation + np.diag(budgets / solution**2), -gradient)
+        step = correlation.solve(budgets / solution**2, -gradient)
         solution = _backtrack(correlation, budgets, solution, (step, float(gradient @ step)))
     return np.asarray(solution)
 
 
-def _backtrack(correlation: Matrix, budgets: Vector, solution: Vector, move: tuple[Vector, float]) -> Vector:
+def _backtrack(correlation: _Correlation, budgets: Vector, solution: Vector, move: tuple[Vector, float]) -> Vector:
     step, descent = move
     shrinking = step < 0
     length = min(1.0, 0.95 / float(np.max(-step[shrinking] / solution[shrinking], initial=0.5)))
@@ -107,5 +136,5 @@ def _backtrack(correlation: Matrix, budgets: Vector, solution: Vector, move: tup
     return np.asarray(solution + length * step)
 
 
-def _barrier(correlation: Matrix, budgets: Vector, solution: Vector) -> float:
-    return float(solution @ correlation @ solution / 2.0 - budgets @ np.log(solution))
+def _barrier(correlation: _Correlation, budgets: Vector, solution: Vector) -> float:
+    return float(solution @ correlation.times(solution) / 2.0 - budgets @ np.log(solution))

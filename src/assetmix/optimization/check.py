@@ -19,7 +19,7 @@ from assetmix.optimization.measure import ALWAYS, Measure, Role, measure
 from assetmix.optimization.rule import Rule
 from assetmix.optimization.strategy import Strategy, Term, UniverseById
 
-MOST_ASSETS = 2000
+MOST_ASSETS = 5000
 MOST_CONSTRAINTS = 500
 MOST_FAULTS = 20
 MOST_MONEY = 1e15

@@ -40,7 +40,7 @@ def empirical(problem: Problem) -> Matrix:
 
 def normal_loss(problem: Problem, weights: Vector, deviations: float) -> Vector:
     """Mean loss and a number of standard deviations on top, shape (...), of weights (..., n)."""
-    root = problem.root[:, : len(problem.universe)]
+    root = problem.risk_rows
     volatility = np.linalg.norm(weights @ root.T, axis=-1)
     return np.asarray(deviations * volatility - weights @ problem.expected_returns())
 

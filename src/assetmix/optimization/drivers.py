@@ -14,6 +14,9 @@ from assetmix.optimization.verify import outcome_of
 
 HALF = 0.5
 
+AT_A_TIME = 250
+"""Trades that are looked at together: each is a portfolio of its own."""
+
 
 def drivers(problem: Problem, weights: Vector, positions: Positions) -> list[str]:
     """Say of each trade at the given positions (k,) what drives it, on the way to the weights (n,).
@@ -24,7 +27,8 @@ def drivers(problem: Problem, weights: Vector, positions: Positions) -> list[str
     """
     if len(positions) == 0:
         return []
-    by_limit = _limits(problem, weights, positions)
+    blocks = (positions[start : start + AT_A_TIME] for start in range(0, len(positions), AT_A_TIME))
+    by_limit = [label for block in blocks for label in _limits(problem, weights, block)]
     by_term = _terms(problem, weights, positions)
     return [limit or term for limit, term in zip(by_limit, by_term, strict=True)]
 

@@ -8,10 +8,15 @@ T = TypeVar("T")
 
 
 class Memory:
-    """Keeps the most recently used values, at most `size` of them."""
+    """Keeps the most recently used values, at most `size` of them.
 
-    def __init__(self, size: int) -> None:
+    Whoever owns the process says whether its memory `is_full`: then the older half is forgotten
+    before another value is kept.
+    """
+
+    def __init__(self, size: int, is_full: Callable[[], bool] = lambda: False) -> None:
         self._size = size
+        self._is_full = is_full
         self._values: OrderedDict[Hashable, Any] = OrderedDict()
 
     def recall(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -25,6 +30,8 @@ class Memory:
 
     def keep(self, key: Hashable, value: object) -> None:
         """Keep a value, forgetting the one that was not used for longest when full."""
+        for _ in range((len(self._values) + 1) // 2 if self._values and self._is_full() else 0):
+            self._values.popitem(last=False)
         self._values[key] = value
         self._values.move_to_end(key)
         while len(self._values) > self._size:

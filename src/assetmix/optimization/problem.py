@@ -13,6 +13,7 @@ from assetmix.domain.forecast import Forecast
 from assetmix.domain.instrument import Instrument
 from assetmix.domain.lookthrough import Classification
 from assetmix.domain.risk import RiskModel
+from assetmix.domain.rows import with_own_risks
 from assetmix.domain.universe import Universe
 from assetmix.errors import Fault, InvalidRequest
 from assetmix.optimization.constraint import Constraint
@@ -229,7 +230,13 @@ class Problem:
     @cached_property
     def root(self) -> Matrix:
         """Rows R (k, m) with covariance R'R, specific risk included as rows of its own."""
-        return self.once("root", lambda: _root(self.required_risk()))
+        risk = self.required_risk()
+        return self.once("root", lambda: with_own_risks(risk.root, risk.specific_variance))
+
+    @cached_property
+    def risk_rows(self) -> Matrix:
+        """The same rows (k, n) for the n instruments alone."""
+        return self.once("risk rows", lambda: self.root[:, : len(self.universe)])
 
     def active_benchmark(self, benchmark: Mapping[str, float]) -> tuple[Vector, float]:
         """Benchmark weights of the n instruments, and the sum of absolute weights outside them."""
@@ -246,11 +253,6 @@ class Problem:
             raise _missing("benchmark", 'name a benchmark, for example {"SPX": 1.0}')
         risk = self.required_risk()
         return self.once(("benchmark", *chosen.items()), lambda: readonly(risk.universe.vector(chosen)))
-
-
-def _root(risk: RiskModel) -> Matrix:
-    specific = np.sqrt(risk.specific_variance)
-    return np.vstack([risk.root, np.diag(specific)]) if specific.any() else risk.root
 
 
 def weight_box(problem: Problem) -> tuple[Vector, Vector]:

@@ -3,6 +3,7 @@
 from assetmix.domain.arrays import Vector
 from assetmix.domain.instrument import cash_key
 from assetmix.domain.lookthrough import Exposure
+from assetmix.domain.risk import Compression
 from assetmix.optimization.constraint import Outcome
 from assetmix.optimization.frame import FULLY_INVESTED
 from assetmix.optimization.measure import ALWAYS, measure
@@ -49,6 +50,7 @@ def report_solution(problem: Problem, solution: Solution, plan: Plan, currency: 
         verified=solution.verified,
         recommendation=_recommended(problem, plan, after, before),
         overlays=problem.effects,
+        compression=_compression(problem),
     )
 
 
@@ -70,7 +72,12 @@ def report_no_solution(problem: Problem, outcome: NoSolution, currency: str) -> 
         conflict_is_minimal=outcome.conflict_is_minimal if outcome.conflict else None,
         joint=outcome.joint,
         overlays=problem.effects,
+        compression=_compression(problem),
     )
+
+
+def _compression(problem: Problem) -> Compression | None:
+    return None if problem.risk is None else problem.risk.compression
 
 
 def _recommended(problem: Problem, plan: Plan, after: Vector, breaches: dict[str, float]) -> Recommendation:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from assetmix.domain.lookthrough import Exposure
 from assetmix.domain.order import Order, Skipped
+from assetmix.domain.risk import Compression
 from assetmix.optimization.overlay import Effect
 from assetmix.optimization.recommendation import Recommendation
 from assetmix.optimization.solution import Binding, ConflictingLimit, Relaxation, Verified
@@ -88,3 +89,4 @@ class Result:
     verified: Verified | None = None
     recommendation: Recommendation | None = None
     overlays: tuple[Effect, ...] = ()
+    compression: Compression | None = None

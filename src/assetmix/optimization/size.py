@@ -23,8 +23,11 @@ def plain_size(measure: Measure, problem: Problem) -> float:
 
 def _plain_size(measure: Measure, problem: Problem) -> float:
     allowed = problem.allowed if problem.allowed.any() else np.ones_like(problem.allowed)
-    single = np.eye(len(allowed))[np.flatnonzero(allowed)]
-    portfolios = np.vstack([allowed / allowed.sum(), single[:SAMPLES], single[-SAMPLES:]])
+    members = np.flatnonzero(allowed)
+    ends = np.concatenate([members[:SAMPLES], members[-SAMPLES:]])
+    single = np.zeros((len(ends), len(allowed)))
+    single[np.arange(len(ends)), ends] = 1.0
+    portfolios = np.vstack([allowed / allowed.sum(), single])
     sizes = np.abs(measure.value(problem, np.vstack([portfolios, 2.0 * portfolios])))
     size = float(sizes.mean())
     return size if np.isfinite(size) and size > 0 else 1.0

@@ -12,6 +12,7 @@ mixed integer conic quadratic programming, Mathematical Programming Computation 
 import numpy as np
 
 from assetmix.domain.arrays import Matrix, Vector
+from assetmix.domain.rows import gram
 from assetmix.optimization import atoms as cp
 from assetmix.optimization.atoms import Expression
 from assetmix.optimization.decision import Decision, Sides
@@ -29,7 +30,7 @@ class SquaresEpigraph:
         self._sides = sides_of(decision)
         held = self._sides is not None
         self._shift = decision.problem.current_weights if held and self._sides is decision_orders(decision) else 0.0
-        quadratic = squares.rows.T @ squares.rows
+        quadratic = gram(squares.rows)
         self._diagonal = separable(quadratic) if held else np.zeros(len(quadratic))
         self._factors = factors(quadratic - np.diag(self._diagonal))
         self._images = cp.Variable(max(1, len(self._factors)), name="factors")

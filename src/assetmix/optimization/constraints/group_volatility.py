@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from assetmix.domain.arrays import Matrix, Vector
+from assetmix.domain.rows import largest, norms, scaled
 from assetmix.errors import Fault
 from assetmix.optimization import atoms as cp
 from assetmix.optimization.constraint import Constraint, Outcome, constraint
@@ -44,7 +45,7 @@ class GroupVolatility(Constraint):
 
     def scale(self, problem: Problem) -> float:
         """Size of the rows of risk, or the bound where that is larger."""
-        return max(float(np.linalg.norm(self._rows(problem), axis=0).max(initial=0.0)), self.upper) or 1.0
+        return max(float(norms(self._rows(problem)).max(initial=0.0)), self.upper) or 1.0
 
     def rows(self, problem: Problem) -> tuple[Row, ...]:  # noqa: ARG002 - the same for every problem
         """One row."""
@@ -79,7 +80,7 @@ class GroupVolatility(Constraint):
         """Tangent of the convex form; flatter where the group is all but empty."""
         rows, unit = self._rows(problem), self.scale(problem)
         exposure = rows @ weights
-        noise = KINK * float(np.abs(rows).max(initial=0.0))
+        noise = KINK * largest(rows)
         direction = exposure / max(float(np.linalg.norm(exposure)), noise, TINY)
         slope = (rows.T @ direction - self.upper * problem.membership(self.scope)) / unit
         return (Tangent(float(slope @ weights), slope),)
@@ -89,4 +90,4 @@ class GroupVolatility(Constraint):
         return 0.0
 
     def _rows(self, problem: Problem) -> Matrix:
-        return problem.root[:, : len(problem.universe)] * problem.membership(self.scope)
+        return scaled(problem.risk_rows, problem.membership(self.scope))

@@ -23,6 +23,9 @@ LOOKED_AT = 200
 AT_A_TIME = 20
 """So many of them together."""
 
+MOST_PAIRED = 1_000
+"""Of more instruments those with the largest lots are paired: tables grow with the square of their number."""
+
 IMPROVED = 1e-9
 """Part of the objective that an exchange must gain."""
 
@@ -84,7 +87,11 @@ class Exchange:
 
     def _paired(self, form: Form) -> Callable[[Vector], Iterator[Matrix]]:
         """The best changes (k, n) of one instrument or two by the quadratic form, some at a time."""
-        pairs = Pairs(form, self._steps, self._problem, np.flatnonzero(self._movable))
+        members = np.flatnonzero(self._movable)
+        if len(members) > MOST_PAIRED:
+            lots = (self._steps * self._problem.prices)[members]
+            members = np.sort(members[np.argpartition(-lots, MOST_PAIRED)[:MOST_PAIRED]])
+        pairs = Pairs(form, self._steps, self._problem, members)
 
         def ranked(units: Vector) -> Iterator[Matrix]:
             weights = self._ledger.weights(units)

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from assetmix.domain.arrays import Matrix, Positions, Vector
+from assetmix.domain.rows import gram, squared_norms, stacked
 from assetmix.optimization.lots.ledger import Ledger, stepped
 from assetmix.optimization.measure import LINEAR
 from assetmix.optimization.problem import Problem
@@ -78,13 +79,12 @@ class Form:
         self.rows = rows
         self.offset = offset
         self.slope = slope
-        self.norms = np.einsum("kn,kn->n", rows, rows)
-        self.across = offset @ rows
+        self.norms = squared_norms(rows)
+        self.across = rows.T @ offset
 
     def curvature(self, members: Positions) -> Matrix:
         """F'F of some instruments (m, m)."""
-        part = self.rows[:, members]
-        return np.asarray(part.T @ part)
+        return gram(self.rows[:, members])
 
     def gradient(self, weights: Vector) -> Vector:
         """Slope (n,) at weights (n,)."""
@@ -116,7 +116,8 @@ class Quadratic:
         moved = np.append(changes * problem.prices[positions] / problem.value, 0.0)
         places = np.append(positions, 0)
         images = form.rows @ weights
-        curved = float(images @ images) + 2.0 * moved * (images @ form.rows[:, places]) + moved**2 * form.norms[places]
+        along = form.rows[:, places].T @ images
+        curved = float(images @ images) + 2.0 * moved * along + moved**2 * form.norms[places]
         slope = form.slope - 2.0 * form.across
         straight = float(slope @ weights) + moved * slope[places]
         scale = self._scales(weights.sum() + moved)
@@ -146,7 +147,7 @@ def form_of(problem: Problem) -> Form | None:
             slope = slope + factor * one.tangent(problem, np.zeros(len(slope)), None).slope
         else:
             return None
-    return Form(np.vstack(rows), np.concatenate(offsets), slope) if rows else None
+    return Form(stacked(rows), np.concatenate(offsets), slope) if rows else None
 
 
 def merit_of(ledger: Ledger, target: Vector, cash: float, form: Form | None) -> Merit:

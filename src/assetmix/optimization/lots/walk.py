@@ -20,6 +20,10 @@ FINE = 1e-7
 """Worth of a step, fraction of value, below which steps are taken all at once: a tenth of what a limit allows."""
 
 
+PARTS = (1.0, 0.75, 0.5, 0.25, 0.0)
+"""Parts of the steps that are tried together, largest first: where a limit binds, all of them may be too many."""
+
+
 class Walk:
     """Units (n,) on their way between their levels."""
 
@@ -31,27 +35,36 @@ class Walk:
         self.units = between.low.copy()
 
     def at_once(self) -> bool:
-        """Where every step is tiny: complete all sells, then buys as far as cash goes, the best first.
+        """Where every step is tiny: complete sells, then buys as far as cash goes, the best first.
 
-        Whether that was possible, and broke no limit.
+        All of them, or as large a part as breaks no limit; whether any was possible.
         """
         problem, open_ended = self._problem, self._open()
         worth = np.abs(self._between.high - self._between.low) * problem.prices
         if float(worth.max(initial=0.0)) > FINE * problem.value:
             return False
-        sells = open_ended[self._between.wanted[open_ended] < 0]
-        before = self._ledger.breaches(self.units)
-        self.units[sells] = self._between.high[sells]
-        buys = open_ended[self._between.wanted[open_ended] > 0]
-        _, merits = self._merit.steps(self.units, buys, self._changes(buys))
-        buys = buys[np.argsort(merits)]
-        paid = np.cumsum(-self._ledger.cash_changes(self.units, buys, self._changes(buys)))
-        taken = buys[paid <= float(self._ledger.cash(self.units)) - self._ledger.floor]
-        self.units[taken] = self._between.high[taken]
-        fine = not self._short() and bool((self._ledger.breaches(self.units) <= np.maximum(before, RESIDUAL)).all())
-        if not fine:
-            self.units = self._between.low.copy()
-        return fine
+        before = np.maximum(self._ledger.breaches(self.units), RESIDUAL)
+        sells, buys = (self._by_merit(open_ended[side * self._between.wanted[open_ended] > 0]) for side in (-1.0, 1.0))
+        for part in PARTS:
+            self.units = self._partly(sells[: int(part * len(sells))], buys[: int(part * len(buys))])
+            if not self._short() and bool((self._ledger.breaches(self.units) <= before).all()):
+                return True
+        self.units = self._between.low.copy()
+        return False
+
+    def _by_merit(self, positions: Positions) -> Positions:
+        _, merits = self._merit.steps(self.units, positions, self._changes(positions))
+        return np.asarray(positions[np.argsort(merits, kind="stable")])
+
+    def _partly(self, sells: Positions, buys: Positions) -> Vector:
+        """Units (n,) from the low level with some sells completed, and of some buys what cash allows."""
+        units = self._between.low.copy()
+        units[sells] = self._between.high[sells]
+        further = self._between.high[buys] - units[buys]
+        paid = np.cumsum(-self._ledger.cash_changes(units, buys, further))
+        taken = buys[paid <= float(self._ledger.cash(units)) - self._ledger.floor]
+        units[taken] = self._between.high[taken]
+        return units
 
     def raise_cash(self) -> None:
         """Sell a step more, then buy a step less, until cash reaches its floor."""

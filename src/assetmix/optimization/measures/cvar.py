@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from assetmix.domain.arrays import Vector
+from assetmix.domain.rows import largest
 from assetmix.errors import Fault
 from assetmix.optimization import atoms as cp
 from assetmix.optimization.atoms import Expression
@@ -46,7 +47,7 @@ class ConditionalValueAtRisk(Measure):
 
     def quadratic_at(self, problem: Problem, weights: Vector) -> tuple[tuple[float, Measure], ...] | None:
         """Normal: the variance over twice the volatility, times the tail's mean, less the expected return."""
-        deviation = float(np.linalg.norm(problem.root[:, : len(problem.universe)] @ weights))
+        deviation = float(np.linalg.norm(problem.risk_rows @ weights))
         if self.distribution != "normal" or deviation <= TINY:
             return None
         variance, mean = measure.plain("variance"), measure.plain("expected_return")
@@ -55,7 +56,7 @@ class ConditionalValueAtRisk(Measure):
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State t + sum_t p max(loss - t, 0) / (1 - level) over a free t; normal: deviations less mean."""
         if self.distribution == "normal":
-            root = problem.root[:, : len(problem.universe)] * (normal_tail(self.level) / unit)
+            root = problem.risk_rows * (normal_tail(self.level) / unit)
             mean = problem.expected_returns() / unit
             return cp.norm2(root @ decision.weights) - cp.sum(cp.multiply(mean, decision.weights))
         scenarios = empirical(problem)
@@ -84,9 +85,9 @@ class ConditionalValueAtRisk(Measure):
 
     def _normal_tangent(self, problem: Problem, weights: Vector) -> Tangent:
         """Slope R'u with u the direction of Rw, less the mean; u shorter than 1 where there is all but no risk."""
-        root = problem.root[:, : len(problem.universe)]
+        root = problem.risk_rows
         exposure = root @ weights
-        noise = KINK * float(np.abs(root).max())
+        noise = KINK * largest(root)
         direction = exposure / max(float(np.linalg.norm(exposure)), noise, TINY)
         slope = normal_tail(self.level) * (root.T @ direction) - problem.expected_returns()
         return Tangent(float(slope @ weights), slope)

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from assetmix.domain.arrays import Vector
+from assetmix.domain.rows import norms
 from assetmix.optimization.linear import Linear, Ratio, ratio_value
 from assetmix.optimization.measure import Fraction, Needs, Role, measure
 from assetmix.optimization.problem import Problem
@@ -38,4 +39,4 @@ class DiversificationRatio(Ratio):
 
 def volatilities(problem: Problem) -> Vector:
     """Volatility of each instrument (n,)."""
-    return np.asarray(np.linalg.norm(problem.root[:, : len(problem.universe)], axis=0))
+    return norms(problem.risk_rows)

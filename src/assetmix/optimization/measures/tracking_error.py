@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 
 from assetmix.domain.arrays import Vector
+from assetmix.domain.rows import largest
 from assetmix.optimization import atoms as cp
 from assetmix.optimization.active import active_form
 from assetmix.optimization.atoms import Expression
@@ -57,6 +58,6 @@ class TrackingError(Measure):
         """Slope F'u with u the direction of Fw - g; shorter than 1 where the benchmark is all but matched."""
         rows, offset = active_form(problem, self.benchmark, centered=self.centered)
         deviation = rows @ weights - offset
-        noise = KINK * max(float(np.linalg.norm(offset)), float(np.abs(rows).max()))
+        noise = KINK * max(float(np.linalg.norm(offset)), largest(rows))
         direction = deviation / max(float(np.linalg.norm(deviation)), noise, TINY)
         return Tangent(float(direction @ deviation), rows.T @ direction)

@@ -29,18 +29,18 @@ class Variance(Measure):
 
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State |Rw|^2 with S = R'R, so that S itself is never formed."""
-        return cp.sum_squares(problem.root[:, : len(problem.universe)] / math.sqrt(unit) @ decision.weights)
+        return cp.sum_squares(problem.risk_rows / math.sqrt(unit) @ decision.weights)
 
     def value(self, problem: Problem, weights: Vector) -> Vector:
         """Compute w'Sw."""
-        return np.asarray(np.square(weights @ problem.root[:, : len(problem.universe)].T).sum(axis=-1))
+        return np.asarray(np.square(weights @ problem.risk_rows.T).sum(axis=-1))
 
     def squares(self, problem: Problem) -> Squares:
         """Rows R."""
-        root = problem.root[:, : len(problem.universe)]
-        return Squares(root, np.zeros(len(root)))
+        root = problem.risk_rows
+        return Squares(root, np.zeros(root.shape[0]))
 
     def tangent(self, problem: Problem, weights: Vector, prices: Vector | None) -> Tangent:  # noqa: ARG002 - smooth
         """Slope 2Sw."""
-        root = problem.root[:, : len(problem.universe)]
+        root = problem.risk_rows
         return Tangent(float(self.value(problem, weights)), 2.0 * (root.T @ (root @ weights)))

@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from assetmix.domain.arrays import Vector
+from assetmix.domain.rows import largest
 from assetmix.optimization import atoms as cp
 from assetmix.optimization.atoms import Expression
 from assetmix.optimization.decision import Decision
@@ -36,17 +37,17 @@ class Volatility(Measure):
 
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State |Rw|."""
-        return cp.norm2(problem.root[:, : len(problem.universe)] / unit @ decision.weights)
+        return cp.norm2(problem.risk_rows / unit @ decision.weights)
 
     def value(self, problem: Problem, weights: Vector) -> Vector:
         """Compute the square root of w'Sw."""
-        root = problem.root[:, : len(problem.universe)]
+        root = problem.risk_rows
         return np.asarray(np.linalg.norm(weights @ root.T, axis=-1))
 
     def tangent(self, problem: Problem, weights: Vector, prices: Vector | None) -> Tangent:  # noqa: ARG002 - smooth
         """Slope R'u with u the direction of Rw; shorter than 1 where there is all but no risk."""
-        root = problem.root[:, : len(problem.universe)]
+        root = problem.risk_rows
         exposure = root @ weights
-        noise = KINK * float(np.abs(root).max())
+        noise = KINK * largest(root)
         direction = exposure / max(float(np.linalg.norm(exposure)), noise, TINY)
         return Tangent(float(direction @ exposure), root.T @ direction)

@@ -23,7 +23,7 @@ class Momentum(Overlay):
     48, 1993.
     """
 
-    bounds = (("count", 1.0, 2000.0), ("window", *WINDOW), ("skip", 0.0, WINDOW[1]))
+    bounds = (("count", 1.0, 5000.0), ("window", *WINDOW), ("skip", 0.0, WINDOW[1]))
     kind: Literal["momentum"] = "momentum"
     count: int = 10
     window: int = 252

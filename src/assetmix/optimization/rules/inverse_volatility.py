@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from assetmix.domain.arrays import Vector
+from assetmix.domain.rows import norms
 from assetmix.errors import Fault, InvalidRequest
 from assetmix.optimization.measure import Needs
 from assetmix.optimization.problem import Problem
@@ -28,7 +29,7 @@ class InverseVolatility(Rule):
         InvalidRequest
             when an instrument has no volatility
         """
-        volatility = np.linalg.norm(problem.root[:, : len(members)], axis=0)
+        volatility = norms(problem.risk_rows)
         if (volatility[members > 0] <= 0).any():
             detail = "an instrument has no volatility, so no weight is inverse to it; leave it out"
             raise InvalidRequest(detail, [Fault("/strategy/objective", "no-risk", detail)])

@@ -56,7 +56,7 @@ class RiskParity(Rule):
         """Weights with the budgeted contributions; instruments without a budget are left out."""
         budgets = self._budgets(problem, members)
         if self.measure is None or self.measure.kind == "volatility":
-            return budget_by_volatility(problem.root[:, : len(members)], budgets)
+            return budget_by_volatility(problem.required_risk(), budgets)
         return budget_by_measure(problem, self.measure, budgets)
 
     def _budgets(self, problem: Problem, members: Vector) -> Vector:

@@ -1,0 +1,73 @@
+"""Rows R (k, n) with R'R a covariance: dense, or sparse where instruments with a risk of their own are many.
+
+A factor model's own risks are a row each with one entry. Beyond some hundred instruments a dense
+matrix of such rows is nearly all zeros, and grows with the square of their number.
+"""
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from assetmix.domain.arrays import Matrix, Vector, readonly
+
+SPARSE = 300
+"""With more instruments than these own risks are kept as sparse rows; below, dense ones are faster."""
+
+
+def is_sparse(rows: Matrix) -> bool:
+    """Whether rows are kept without their zeros."""
+    return not isinstance(rows, np.ndarray)
+
+
+def with_own_risks(root: Matrix, specific_variance: Vector) -> Matrix:
+    """Rows of a factor model: those of its factors (k, n), then one an instrument for its own risk (n,), if any."""
+    if not specific_variance.any():
+        return root
+    deviations = np.sqrt(specific_variance)
+    if len(deviations) <= SPARSE:
+        return readonly(np.vstack([root, np.diag(deviations)]))
+    sparse: Matrix = _scipy().csr_matrix(_scipy().vstack([_scipy().csr_matrix(root), _scipy().diags(deviations)]))
+    return sparse
+
+
+def stacked(parts: Sequence[Matrix]) -> Matrix:
+    """Rows one below the other; sparse if any of them are."""
+    if any(is_sparse(one) for one in parts):
+        sparse: Matrix = _scipy().csr_matrix(_scipy().vstack([_scipy().csr_matrix(one) for one in parts]))
+        return sparse
+    return np.vstack(parts)
+
+
+def norms(rows: Matrix) -> Vector:
+    """Length of each column (n,): the instruments' volatilities."""
+    return np.sqrt(squared_norms(rows))
+
+
+def squared_norms(rows: Matrix) -> Vector:
+    """Squared length of each column (n,)."""
+    if is_sparse(rows):
+        return np.asarray(_scipy().csr_matrix(rows).power(2).sum(axis=0)).ravel()
+    return np.asarray(np.einsum("kn,kn->n", rows, rows))
+
+
+def scaled(rows: Matrix, factors: Vector) -> Matrix:
+    """Each column times a factor (n,)."""
+    return _scipy().csr_matrix(rows @ _scipy().diags(factors)) if is_sparse(rows) else rows * factors
+
+
+def gram(rows: Matrix) -> Matrix:
+    """R'R (n, n), dense."""
+    product = rows.T @ rows
+    return np.asarray(_scipy().csr_matrix(product).toarray() if is_sparse(product) else product)
+
+
+def largest(rows: Matrix) -> float:
+    """Largest absolute entry, 0 where there are none."""
+    entries = rows.data if is_sparse(rows) else rows
+    return float(np.abs(entries).max(initial=0.0))
+
+
+def _scipy() -> Any:  # noqa: ANN401 - a module; only processes that compute load it
+    return importlib.import_module("scipy.sparse")
