@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assetmix.optimization.answer import answer
+from assetmix.optimization.memory import Memory
 from assetmix.optimization.programs import living
 from assetmix.optimization.programs.living import Living
 from assetmix.optimization.programs.program import DoesNotFit, compiled
 from assetmix.optimization.solvers import CLARABEL, HIGHS, PIQP, Solver
+from tests.makers import make_question, make_snapshot, make_strategy
 
 RELATIVE = 1e-7
 """Agreement asked of objectives: solvers end within 1e-9, and conic ones lose two digits in the objective."""
@@ -227,3 +230,20 @@ def test_numbers_that_cvxpy_would_not_assemble_are_not_believed(monkeypatch: pyt
     assert alive.solve(PIQP) == "solved"
     assert not alive.is_direct
     assert alive.fallbacks == 1
+
+
+def test_a_structure_that_does_not_fit_is_solved_through_cvxpy_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same answer either way, to the solver's digits."""
+    question = make_question(make_strategy(), make_snapshot())
+    directly = answer(question, Memory(8), lambda: 60.0, lambda _: None)
+
+    def does_not_fit(problem: object) -> None:
+        raise DoesNotFit(problem)
+
+    monkeypatch.setattr(living, "compiled", does_not_fit)
+    through = answer(question, Memory(8), lambda: 60.0, lambda _: None)
+
+    assert directly.solver is not None
+    assert through.solver is not None
+    assert (directly.solver.through, through.solver.through) == (None, "cvxpy")
+    assert through.objective_value == pytest.approx(directly.objective_value, rel=RELATIVE)

@@ -182,6 +182,8 @@ def _worked_out(question: Question, header: dict[str, Any], desk: Desk, remainin
         case _:
             result = answer(question, desk.memory, remaining, clock.mark)
             solver = result.solver.name if result.solver else ""
+            if result.solver is not None and result.solver.through is not None:
+                clock.copy("solve", f"solve_through_{result.solver.through}")
             wanted = result.recommendation is not None and result.recommendation.is_recommended
             return Found(result.status, RESULT.text(result), solver, wanted)
 
@@ -225,6 +227,10 @@ class Laps:
         now = time.perf_counter()
         self.laps[f"{stage}_ms"] = round(1000 * (now - self._last), 3)
         self._last = now
+
+    def copy(self, stage: str, name: str) -> None:
+        """Show a stage under a further name, which says how it went."""
+        self.laps[f"{name}_ms"] = self.laps[f"{stage}_ms"]
 
 
 def _die_with(parent: int) -> None:

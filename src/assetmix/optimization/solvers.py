@@ -9,7 +9,7 @@ import importlib.util
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Literal
 
 from assetmix.optimization.atoms import Expression
 
@@ -41,10 +41,11 @@ class Solver:
 
 @dataclass(frozen=True, slots=True)
 class SolverUsed:
-    """Which solver gave the answer."""
+    """Which solver gave the answer; `through` cvxpy where its living object could not be used."""
 
     name: str
     version: str
+    through: Literal["cvxpy"] | None = None
 
 
 @lru_cache(maxsize=8)

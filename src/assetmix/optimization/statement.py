@@ -87,7 +87,7 @@ class Statement:
     def attempt(self, solver: solvers.Solver) -> Attempt:
         """Run one solver and give what it said, with duals per unit of the unscaled objective."""
         verdict = self.living.solve(solver, self.remaining())
-        used = SolverUsed(solver.name.lower(), solver.version)
+        used = SolverUsed(solver.name.lower(), solver.version, None if self.living.went_directly else "cvxpy")
         if verdict not in {"solved", "inaccurate"}:
             return Attempt(verdict, used, np.zeros(0))
         weights = self.living.value(self.decision.weights)

@@ -81,6 +81,11 @@ class Living:
         """Entries of the compiled form; 0 where cvxpy solves by itself."""
         return 0 if self._program is None else int(self._program.pattern.rows.nnz + self._program.pattern.quadratic.nnz)
 
+    @property
+    def went_directly(self) -> bool:
+        """Whether the last solve went to a living solver object, and what it said stands."""
+        return self._said is not None
+
     def solve(self, solver: Solver, seconds: float = np.inf) -> Verdict:
         """Solve for the parameters' present values with a named solver."""
         self._said = self._numbers = None
