@@ -7,7 +7,7 @@ Problem, so that one compiled structure serves every account.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from assetmix.optimization import atoms as cp
 from assetmix.optimization.atoms import Expression, give
 from assetmix.optimization.costs import relaxed_costs
 from assetmix.optimization.problem import Problem
+
+if TYPE_CHECKING:
+    from assetmix.optimization.measure import Measure
 
 Reader = Callable[[Problem], float | Vector]
 Integers = Literal["continuous", "fixed", "free"]
@@ -51,6 +54,9 @@ class Decision:
     where nothing is gained by it.
     """
 
+    by_cuts = False
+    """Whether measures of tails are stated by heights; see `CutDecision`."""
+
     def __init__(
         self,
         problem: Problem,
@@ -65,6 +71,8 @@ class Decision:
         self.unboxed = unboxed
         self.overpaying = overpaying
         self.integers = integers
+        self.heights: list[tuple[Measure, float, Expression]] = []
+        """Measures that are stated by heights, each with its unit and its variable."""
         self._parameters: list[tuple[Expression, Reader]] = []
         self.linking: list[Expression] = []
         self.impact: tuple[Expression, Expression] | None = None
@@ -95,6 +103,12 @@ class Decision:
         self.linking.append(row)
         if key is not None:
             self.keyed.setdefault(key, row)
+
+    def height(self, measure: "Measure", unit: float) -> Expression:
+        """A variable in place of a measure of a tail, in a unit."""
+        height = cp.Variable(name="height")
+        self.heights.append((measure, unit, height))
+        return height
 
     def set(self, problem: Problem) -> None:
         """Take every parameter's value from another problem of the same structure."""
@@ -272,3 +286,9 @@ class Decision:
     def _link_sides(self, one: Expression, other: Expression) -> None:
         if self.integers != "fixed":
             self.link(one + other <= 1.0)
+
+
+class CutDecision(Decision):
+    """A decision in which each measure of a tail is a height, which whoever solves it keeps above by adding rows."""
+
+    by_cuts = True

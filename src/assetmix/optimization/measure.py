@@ -15,6 +15,7 @@ from assetmix.optimization.scope import Scope
 if TYPE_CHECKING:
     from assetmix.optimization.decision import Decision
     from assetmix.optimization.problem import Problem
+    from assetmix.optimization.tails import Tail
 
 
 class Role(Enum):
@@ -125,6 +126,10 @@ class Measure(ABC):
 
     def squares(self, problem: "Problem") -> Squares | None:  # noqa: ARG002 - few are
         """The measure as |F w - g|^2, where it is a sum of squares."""
+        return None
+
+    def tail(self, problem: "Problem") -> "Tail | None":  # noqa: ARG002 - few are
+        """The measure as the worst of many items, where it is that and nothing is gained by stating all of them."""
         return None
 
     def squared(self) -> "Measure | None":

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from assetmix.optimization import atoms as cp
 from assetmix.optimization import solvers
 from assetmix.optimization.atoms import Expression, give
 from assetmix.optimization.costs import touch_impact
-from assetmix.optimization.decision import Decision, Integers
+from assetmix.optimization.decision import CutDecision, Decision, Integers
 from assetmix.optimization.limit import Limit
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.programs.living import Living
@@ -22,6 +23,9 @@ from assetmix.optimization.strategy import Term
 
 Goal = Callable[[Problem, Decision], tuple[Expression, float]]
 """States what to minimize, multiplied by a scale that makes it of order one; gives both."""
+
+Costs = Literal["exact", "overpaying", "relaxed"]
+"""Costs in the balance as they are, or more than they are, or between their envelopes; see `Decision`."""
 
 REACH = 100.0
 """Largest weight among the portfolios that a bound speaks of where nothing else bounds them."""
@@ -65,10 +69,19 @@ class Statement:
     """
 
     def __init__(
-        self, problem: Problem, *, goal: Goal = declared, integers: Integers = "continuous", overpaying: bool = False
+        self,
+        problem: Problem,
+        *,
+        goal: Goal = declared,
+        integers: Integers = "continuous",
+        costs: Costs = "exact",
+        by_cuts: bool = False,
     ) -> None:
-        self.decision = Decision(problem, integers=integers, overpaying=overpaying)
-        self._bounds = goal is declared and integers == "continuous" and (overpaying or problem.trading.is_free)
+        decided = CutDecision if by_cuts else Decision
+        relaxed, overpaying = costs == "relaxed", costs == "overpaying"
+        self.decision = decided(problem, integers=integers, relaxed=relaxed, overpaying=overpaying)
+        is_whole = goal is declared and integers == "continuous" and not by_cuts
+        self._bounds = is_whole and (overpaying or problem.trading.is_free)
         objective, self.scale = goal(problem, self.decision)
         self.stated, penalty = state_limits(problem, self.decision)
         hard = [one.form for one in self.stated]
@@ -86,7 +99,10 @@ class Statement:
 
     def attempt(self, solver: solvers.Solver) -> Attempt:
         """Run one solver and give what it said, with duals per unit of the unscaled objective."""
-        verdict = self.living.solve(solver, self.remaining())
+        return self.read(solver, self.living.solve(solver, self.remaining()))
+
+    def read(self, solver: solvers.Solver, verdict: Verdict) -> Attempt:
+        """Give what a solver has said last."""
         used = SolverUsed(solver.name.lower(), solver.version, None if self.living.went_directly else "cvxpy")
         if verdict not in {"solved", "inaccurate"}:
             return Attempt(verdict, used, np.zeros(0))

@@ -14,6 +14,7 @@ from assetmix.optimization.measure import CONVEX, Measure, Needs, Tangent, measu
 from assetmix.optimization.paths import compounded_drawdowns, drawdowns
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.tail import cvar, level_faults, tail_weights
+from assetmix.optimization.tails import Tail, drawdown_tail
 
 
 @measure("cdar")
@@ -41,12 +42,18 @@ class ConditionalDrawdownAtRisk(Measure):
 
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State the mean of the worst drawdowns."""
+        if decision.by_cuts:
+            return decision.height(self, unit)
         falls = state_drawdowns(problem, decision, unit, self.key)
         count = len(problem.scenarios())
         threshold = cp.Variable(name="drawdown at risk")
         excess = cp.Variable(count, nonneg=True, name="excess drawdown")
         decision.link(falls - threshold <= excess)
         return threshold + cp.sum(excess) / ((1.0 - self.level) * count)
+
+    def tail(self, problem: Problem) -> Tail | None:
+        """The rows with the deepest drawdowns."""
+        return drawdown_tail(problem, ((1.0, self.level),))
 
     def value(self, problem: Problem, weights: Vector) -> Vector:
         """Compute the mean of the worst drawdowns."""

@@ -15,6 +15,7 @@ from assetmix.optimization.distribution import Distribution, empirical, needs_of
 from assetmix.optimization.measure import CONVEX, Measure, Needs, Tangent, measure
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.tail import cvar, envelope, level_faults, tail_weights
+from assetmix.optimization.tails import Tail, scenario_tail
 from assetmix.optimization.tolerances import KINK, TINY
 
 
@@ -60,10 +61,16 @@ class ConditionalValueAtRisk(Measure):
             mean = problem.expected_returns() / unit
             return cp.norm2(root @ decision.weights) - cp.sum(cp.multiply(mean, decision.weights))
         scenarios = empirical(problem)
+        if decision.by_cuts:
+            return decision.height(self, unit)
         threshold = cp.Variable(name="value at risk")
         excess = cp.Variable(len(scenarios), nonneg=True, name="excess loss")
         decision.link(-(scenarios / unit @ decision.weights) - threshold <= excess, key=self.key)
         return threshold + (problem.probabilities() / (1.0 - self.level)) @ excess
+
+    def tail(self, problem: Problem) -> Tail | None:
+        """The scenarios with the worst losses."""
+        return scenario_tail(problem, ((1.0, self.level),)) if self.distribution == "empirical" else None
 
     def value(self, problem: Problem, weights: Vector) -> Vector:
         """Average the worst scenarios, the last one in part; normal: by its closed form."""

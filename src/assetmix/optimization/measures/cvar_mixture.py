@@ -14,6 +14,7 @@ from assetmix.optimization.decision import Decision
 from assetmix.optimization.measure import CONVEX, Measure, Needs, Tangent, measure
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.tail import cvar, level_faults, mixture_weights
+from assetmix.optimization.tails import Tail, scenario_tail
 
 
 @measure("cvar_mixture")
@@ -40,6 +41,8 @@ class ConditionalValueAtRiskMixture(Measure):
 
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State each level with a threshold of its own over one vector of losses."""
+        if decision.by_cuts:
+            return decision.height(self, unit)
         scenarios = problem.scenarios() / unit
         losses = cp.Variable(len(scenarios), name="losses")
         thresholds = cp.Variable(len(self.levels), name="values at risk")
@@ -48,6 +51,10 @@ class ConditionalValueAtRiskMixture(Measure):
         decision.link(cp.hstack([losses - threshold for threshold in thresholds]) <= excess, key=self.key)
         shares = np.array(self.weights) / (1.0 - np.array(self.levels))
         return np.array(self.weights) @ thresholds + np.kron(shares, problem.probabilities()) @ excess
+
+    def tail(self, problem: Problem) -> Tail | None:
+        """The scenarios with the worst losses, at several levels."""
+        return scenario_tail(problem, tuple(zip(self.weights, self.levels, strict=True)))
 
     def value(self, problem: Problem, weights: Vector) -> Vector:
         """Add up the conditional values at risk."""

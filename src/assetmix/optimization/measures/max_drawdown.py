@@ -14,6 +14,7 @@ from assetmix.optimization.drawdown import Summary, drawdown_tangent, path_retur
 from assetmix.optimization.measure import CONVEX, Measure, Needs, Tangent, measure
 from assetmix.optimization.paths import compounded_drawdowns, drawdowns
 from assetmix.optimization.problem import Problem
+from assetmix.optimization.tails import WORST, Tail, drawdown_tail
 
 
 @measure("max_drawdown")
@@ -36,7 +37,13 @@ class MaxDrawdown(Measure):
 
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State the largest drawdown."""
+        if decision.by_cuts:
+            return decision.height(self, unit)
         return cp.max(state_drawdowns(problem, decision, unit, self.key))
+
+    def tail(self, problem: Problem) -> Tail | None:
+        """The rows with the deepest drawdowns."""
+        return drawdown_tail(problem, ((1.0, WORST),))
 
     def value(self, problem: Problem, weights: Vector) -> Vector:
         """Compute the largest drawdown."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assetmix.optimization.memory import Memory
-from assetmix.optimization.methods import closed_form, convex, fraction, integer, squared
+from assetmix.optimization.methods import closed_form, convex, fraction, integer, squared, tails
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.solution import NoSolution, Solution
 
@@ -26,5 +26,6 @@ METHODS = (
     Method("squared", squared.accepts, squared.run),
     Method("integer", integer.accepts, integer.run),
     Method("fraction", fraction.accepts, fraction.run),
+    Method("tails", tails.accepts, tails.run),
     Method("convex", convex.accepts, convex.run),
 )

@@ -60,7 +60,7 @@ def _at_once(problem: Problem, memory: Memory, remaining: Callable[[], float]) -
     """
     if problem.trading.is_free or problem.trading.impact is not None or problem.trading.cost_amount > 0:
         return None
-    statement = memory.recall(("overpaying", problem.structure), lambda: Statement(problem, overpaying=True))
+    statement = memory.recall(("overpaying", problem.structure), lambda: Statement(problem, costs="overpaying"))
     statement.decision.set(problem)
     statement.remaining = remaining
     attempt = statement.attempt(statement.order[0])

@@ -46,18 +46,28 @@ class LinearEngine:
 
     def solve(self, numbers: Numbers, seconds: float) -> Said:
         """Pass the model and run it."""
-        lower, upper = self._pattern.bounding.box(numbers.level, self._pattern.count)
-        if (lower > upper).any() and float((lower - upper).max()) > self._slack:
+        model = self._bounded(numbers)
+        if model is None:
             return Said("infeasible")
         basis = self._living.getBasis() if self.onward else None
         self._living.clearSolver()
-        self._living.setOptionValue("time_limit", self._living.getRunTime() + max(seconds, 0.0))  # its clock runs on
-        self._living.passModel(self._model(numbers, np.minimum(lower, upper), upper))
+        self._living.passModel(model)
         if basis is not None and basis.valid:
             self._living.setBasis(basis)
+        return self._ran(numbers, seconds)
+
+    def _ran(self, numbers: Numbers, seconds: float) -> Said:
+        self._living.setOptionValue("time_limit", self._living.getRunTime() + max(seconds, 0.0))  # its clock runs on
         self._living.run()
         verdict = _VERDICTS.get(self._living.getModelStatus().name, "failed")
         return self._said(numbers) if verdict == "solved" else Said(verdict)
+
+    def _bounded(self, numbers: Numbers) -> Any:  # noqa: ANN401 - a solver's own
+        """The model; None where the bounds of some variable leave it no value."""
+        lower, upper = self._pattern.bounding.box(numbers.level, self._pattern.count)
+        if (lower > upper).any() and float((lower - upper).max()) > self._slack:
+            return None
+        return self._model(numbers, np.minimum(lower, upper), upper)
 
     @property
     def _slack(self) -> float:
@@ -81,8 +91,8 @@ class LinearEngine:
     def _said(self, numbers: Numbers) -> Said:
         solution = self._living.getSolution()
         y = np.zeros(len(numbers.level))
-        y[self._kept] = -np.asarray(solution.row_dual)
-        column = np.asarray(solution.col_dual)
+        y[self._kept] = -np.asarray(solution.row_dual)[: len(self._kept)]
+        column = np.asarray(solution.col_dual)[: self._pattern.count]
         spread_bounds(self._pattern, numbers, np.maximum(column, 0.0), np.maximum(-column, 0.0), y)
         x = np.asarray(solution.col_value)
-        return Said("solved", x, y, float(numbers.linear @ x) + numbers.offset)
+        return Said("solved", x, y, float(numbers.linear @ x[: self._pattern.count]) + numbers.offset)

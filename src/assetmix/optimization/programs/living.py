@@ -72,6 +72,15 @@ class Living:
         self._program = self._compiled()
 
     @property
+    def program(self) -> Program | None:
+        """The compiled form; None where cvxpy solves by itself."""
+        return self._program
+
+    def take(self, numbers: Numbers, said: Said) -> None:
+        """Take the last answer from an engine of somebody else's, which solved the same program and more."""
+        self._numbers, self._said = numbers, said
+
+    @property
     def is_direct(self) -> bool:
         """Whether solves go straight to a solver."""
         return self._program is not None
