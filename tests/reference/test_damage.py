@@ -22,6 +22,7 @@ from assetmix.optimization.measures.cvar import ConditionalValueAtRisk
 from assetmix.optimization.measures.expected_return import ExpectedReturn
 from assetmix.optimization.measures.sharpe_ratio import SharpeRatio
 from assetmix.optimization.measures.variance import Variance
+from assetmix.optimization.methods import integer
 from assetmix.optimization.programs import living
 from assetmix.optimization.programs.living import Living
 from assetmix.optimization.resolve import Question
@@ -237,6 +238,7 @@ def test_a_wrong_bound_of_the_integer_search_makes_no_false_optimum(
     """A bound that is too low is a large gap; one that lies beyond a portfolio at hand is no bound at all."""
     name = "counted"
     truth(name)
+    monkeypatch.setattr(integer, "has_squares", lambda _: False)  # else the relaxation proves it without a search
 
     def spoil_bound(program: cvxpy.Problem) -> None:
         stats = program.solver_stats.extra_stats if program.solver_stats is not None else None
@@ -256,6 +258,7 @@ def test_a_choice_that_no_solver_could_polish_is_not_proven_to_be_none(monkeypat
     name = "counted"
     truth(name)
     first: list[bytes] = []
+    monkeypatch.setattr(integer, "has_squares", lambda _: False)
 
     def fail_at_first(program: cvxpy.Problem) -> None:
         fixed = [one.value for one in program.parameters() if one.shape == (5,) and set(one.value) == {0.0, 1.0}]

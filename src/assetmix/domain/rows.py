@@ -52,6 +52,16 @@ def squared_norms(rows: Matrix) -> Vector:
     return np.asarray(np.einsum("kn,kn->n", rows, rows))
 
 
+def own_squares(rows: Matrix) -> Vector:
+    """Sum of squares (n,) of the rows that have one entry only: the instruments' own risks."""
+    if is_sparse(rows):
+        found = _scipy().csr_matrix(rows)
+        single = found[np.diff(found.indptr) == 1]
+        return np.asarray(single.power(2).sum(axis=0)).ravel()
+    alone = (rows != 0).sum(axis=1) == 1
+    return np.asarray(np.square(rows[alone]).sum(axis=0))
+
+
 def scaled(rows: Matrix, factors: Vector) -> Matrix:
     """Each column times a factor (n,)."""
     return _scipy().csr_matrix(rows @ _scipy().diags(factors)) if is_sparse(rows) else rows * factors

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from assetmix.domain.arrays import Vector
+from assetmix.domain.arrays import Positions, Vector
 from assetmix.errors import Fault
 from assetmix.optimization.limit import Limit, Row
 from assetmix.optimization.measure import Measure, Tangent
@@ -25,6 +25,15 @@ class Outcome:
 
     weights: Vector
     cash: Vector | float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Most:
+    """At most `count` of some members are held, or traded."""
+
+    what: Literal["held", "traded"]
+    members: Positions
+    count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +94,10 @@ class Constraint(ABC):
     def is_integer(self, problem: "Problem") -> bool:  # noqa: ARG002 - most limits are not
         """Whether the rows need binary variables."""
         return False
+
+    def most(self, problem: "Problem") -> "Most | None":  # noqa: ARG002 - few count
+        """How many instruments may be held or traded, where the constraint says so."""
+        return None
 
     def smallest(self, problem: "Problem") -> tuple[Vector | float, Vector | float]:  # noqa: ARG002 - few have any
         """Smallest orders and smallest positions (n,) beside 0 that the constraint leaves; 0 for any."""

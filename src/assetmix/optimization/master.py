@@ -83,15 +83,16 @@ class Master:
         """Whether anything is stated by cuts: else the first relaxation is exact already."""
         return bool(self._curved or self._squares or self._curves)
 
-    def cut(self, weights: Vector) -> None:
-        """Add the tangents of everything curved at some weights (n,)."""
+    def cut(self, weights: Vector, indicators: Mapping[str, Vector] | None = None) -> None:
+        """Add the tangents of everything curved at some weights (n,), held to the parts that indicators say."""
+        parts = None if indicators is None else self._parts(indicators)
         for place, (factor, one) in enumerate(self._curved):
             touching = one.tangent(self._problem, weights, None)
             unit = plain_size(one, self._problem)
             plane = self._plane(touching.height / unit, touching.slope / unit, weights)
             self._cuts.append(self._heights[place] >= factor * plane)
         for squares in self._squares:
-            self._cuts.extend(squares.cuts(weights))
+            self._cuts.extend(squares.cuts(weights, parts))
         for curve in self._curves:
             for touching in curve.constraint.tangents(self._problem, weights):
                 self._cuts.append(self._plane(touching.height, touching.slope, weights) <= curve.right)
@@ -119,6 +120,12 @@ class Master:
         bound = (float(program.value) if root else _proven(program, info)) / self._scale
         sides = {name: np.asarray(one.value) for name, one in self.decision.indicators.items()}
         return Guess(verdict, bound, np.asarray(self.decision.weights.value, dtype=np.float64), sides)
+
+    def _parts(self, indicators: Mapping[str, Vector]) -> Vector | None:
+        """To which part (n,) each position is held, or each trade is made."""
+        names = [name for name in ("long", "short") if name in indicators]
+        names = names or [name for name in ("bought", "sold") if name in indicators]
+        return np.sum([np.clip(indicators[name], 0.0, 1.0) for name in names], axis=0) if names else None
 
     def _plane(self, height: float, slope: Vector, weights: Vector) -> Expression:
         return slope @ self.decision.weights + (height - float(slope @ weights))

@@ -12,12 +12,15 @@ mixed integer conic quadratic programming, Mathematical Programming Computation 
 import numpy as np
 
 from assetmix.domain.arrays import Matrix, Vector
-from assetmix.domain.rows import gram
+from assetmix.domain.rows import gram, own_squares
 from assetmix.optimization import atoms as cp
 from assetmix.optimization.atoms import Expression
 from assetmix.optimization.decision import Decision, Sides
 from assetmix.optimization.measure import Squares
 from assetmix.optimization.tolerances import TINY
+
+PRESENT = 1e-6
+"""Part to which a position has to be held to count as held."""
 
 KEPT = 1e-12
 """Part of the largest eigenvalue below which a direction has no risk."""
@@ -29,9 +32,9 @@ class SquaresEpigraph:
     def __init__(self, squares: Squares, decision: Decision) -> None:
         self._sides = sides_of(decision)
         held = self._sides is not None
-        self._shift = decision.problem.current_weights if held and self._sides is decision_orders(decision) else 0.0
+        self._shift = decision.problem.current_weights if held and self._sides is trades_of(decision) else 0.0
         quadratic = gram(squares.rows)
-        self._diagonal = separable(quadratic) if held else np.zeros(len(quadratic))
+        self._diagonal = separable(squares.rows, quadratic) if held else np.zeros(len(quadratic))
         self._factors = factors(quadratic - np.diag(self._diagonal))
         self._images = cp.Variable(max(1, len(self._factors)), name="factors")
         self._squares = cp.Variable(max(1, len(self._factors)), nonneg=True, name="squares")
@@ -51,14 +54,16 @@ class SquaresEpigraph:
         rest = cp.sum(self._squares) if len(self._factors) else 0.0
         return own + rest + self._linear @ self._decision.weights + self._constant
 
-    def cuts(self, weights: Vector) -> list[Expression]:
-        """Rows that are tight at the weights (n,)."""
+    def cuts(self, weights: Vector, parts: Vector | None = None) -> list[Expression]:
+        """Rows that are tight at the weights (n,), where positions are held to some parts (n,), else as a whole."""
         rows = []
         if len(self._factors):
             images = self._factors @ weights
             rows.append(self._squares >= 2.0 * cp.multiply(images, self._images) - images**2)
         if self._sides is not None:
             values = weights - self._shift
+            if parts is not None:
+                values = np.divide(values, parts, out=np.zeros_like(values), where=parts > PRESENT)
             indicators = self._sides.above + self._sides.below
             touching = 2.0 * cp.multiply(values, self._sides.values) - cp.multiply(values**2, indicators)
             rows.append(self._own >= touching)
@@ -69,20 +74,25 @@ def sides_of(decision: Decision) -> Sides | None:
     """Numbers that indicators say are 0: weights, else trades; None without indicators."""
     if "long" in decision.indicators:
         return decision.positions
-    return decision_orders(decision)
+    return trades_of(decision)
 
 
-def decision_orders(decision: Decision) -> Sides | None:
+def trades_of(decision: Decision) -> Sides | None:
     """Trades with their indicators, where the decision has any."""
     return decision.orders if "bought" in decision.indicators else None
 
 
-def separable(quadratic: Matrix) -> Vector:
-    """A diagonal d (n,) with Q - diag(d) still positive semidefinite: the same part of each diagonal entry."""
-    scale = np.sqrt(np.maximum(np.diag(quadratic), TINY))
-    correlation = quadratic / np.outer(scale, scale)
+def separable(rows: Matrix, quadratic: Matrix) -> Vector:
+    """A diagonal d (n,) with R'R - diag(d) still positive semidefinite.
+
+    The instruments' own risks are such a diagonal; of what is left, the same part of each entry.
+    """
+    own = own_squares(rows)
+    rest = quadratic - np.diag(own)
+    scale = np.sqrt(np.maximum(np.diag(rest), TINY))
+    correlation = rest / np.outer(scale, scale)
     part = max(0.0, float(np.linalg.eigvalsh(correlation)[0]) - KEPT)
-    return np.asarray(part * scale**2)
+    return np.asarray(own + part * scale**2)
 
 
 def factors(matrix: Matrix) -> Matrix:

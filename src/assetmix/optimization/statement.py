@@ -14,6 +14,7 @@ from assetmix.optimization.atoms import Expression, give
 from assetmix.optimization.costs import touch_impact
 from assetmix.optimization.decision import CutDecision, Decision, Integers
 from assetmix.optimization.limit import Limit
+from assetmix.optimization.perspective import perspective
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.programs.living import Living
 from assetmix.optimization.programs.verdict import Verdict
@@ -60,6 +61,10 @@ def declared(problem: Problem, decision: Decision) -> tuple[Expression, float]:
     return state_terms(problem, decision, problem.objective.terms), 1.0 / objective_size(problem)
 
 
+BOUNDING: tuple[Goal, ...] = (declared, perspective)
+"""Goals whose least value is nowhere above the problem's own."""
+
+
 class Statement:
     """Variables, limits and objective of one structure.
 
@@ -80,10 +85,10 @@ class Statement:
         decided = CutDecision if by_cuts else Decision
         relaxed, overpaying = costs == "relaxed", costs == "overpaying"
         self.decision = decided(problem, integers=integers, relaxed=relaxed, overpaying=overpaying)
-        is_whole = goal is declared and integers == "continuous" and not by_cuts
+        is_whole = goal in BOUNDING and integers == "continuous" and not by_cuts
         self._bounds = is_whole and (overpaying or problem.trading.is_free)
-        objective, self.scale = goal(problem, self.decision)
         self.stated, penalty = state_limits(problem, self.decision)
+        objective, self.scale = goal(problem, self.decision)
         hard = [one.form for one in self.stated]
         self._forms = tuple(hard)
         self._units = np.repeat([self.scale * one.scale for one in self.stated], [one.form.size for one in self.stated])

@@ -9,7 +9,7 @@ import numpy as np
 from assetmix.domain.arrays import Vector
 from assetmix.errors import Fault
 from assetmix.optimization import atoms as cp
-from assetmix.optimization.constraint import Constraint, Outcome, constraint
+from assetmix.optimization.constraint import Constraint, Most, Outcome, constraint
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.limit import Limit, Row
 from assetmix.optimization.problem import Problem
@@ -49,6 +49,10 @@ class MaxHoldings(Constraint):
         """State the count of indicators."""
         count = cp.sum(decision.held[problem.members(self.scope)])
         yield Limit(count, "<=", float(self.count))
+
+    def most(self, problem: Problem) -> Most:
+        """The count, of the scope's members."""
+        return Most("held", problem.members(self.scope), self.count)
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """How many too many."""

@@ -7,7 +7,7 @@ relaxation. It ends at the gap asked for, or when the time is over, with the gap
 Source: Duran and Grossmann (1986), see `assetmix.optimization.master`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 
@@ -21,10 +21,12 @@ from assetmix.optimization.decision import PRESUMED
 from assetmix.optimization.master import Guess, Master
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.methods import convex
+from assetmix.optimization.methods.choices import exchanged, rounded
+from assetmix.optimization.perspective import has_squares, perspective
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.solution import NoSolution, Solution
 from assetmix.optimization.solvers import scip
-from assetmix.optimization.statement import Attempt, Statement
+from assetmix.optimization.statement import Attempt, Statement, declared
 from assetmix.optimization.tolerances import GAP, RESIDUAL, SNAP
 from assetmix.optimization.verify import max_residual, objective_value, outcome_of, penalties
 
@@ -32,6 +34,8 @@ ROUNDS = 500
 ROOT_ROUNDS = 40
 PART = 0.5
 """Part of the time left that one relaxation may take: what it found by then is worth polishing."""
+EXCHANGING = 0.2
+"""Part of the time that exchanges of single instruments may take."""
 SHARE = 0.25
 """Part of the gap asked for that each relaxation may leave open."""
 
@@ -69,7 +73,8 @@ def _within_reach(problem: Problem, found: Solution | NoSolution) -> Solution | 
 
 
 def _run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Solution | NoSolution:
-    statement = memory.recall(("relaxed", problem.structure), lambda: Statement(problem))
+    goal = perspective if has_squares(problem) else declared
+    statement = memory.recall(("relaxed", problem.structure), lambda: Statement(problem, goal=goal))
     statement.decision.set(problem)
     statement.remaining = remaining
     attempt = _first(statement, problem, remaining)
@@ -111,8 +116,8 @@ class _Search:
         self._relaxed = relaxed
         self._memory = memory
         self._fixed = Statement(problem, integers="fixed")
-        bound = convex.lower_bound(problem, relaxed.weights, relaxed, memory)
-        self._bound = -np.inf if bound is None else bound
+        bounds = (relaxed.bound, convex.lower_bound(problem, relaxed.weights, relaxed, memory))
+        self._bound = max((one for one in bounds if one is not None), default=-np.inf)
         self._value = np.inf
         self._best: Attempt | None = None
         self._seen: set[bytes] = set()
@@ -122,7 +127,8 @@ class _Search:
 
     def run(self, remaining: Callable[[], float]) -> Solution | NoSolution:
         """Round the relaxation; where that is not near enough to its bound, propose, polish, cut until it is."""
-        self._offer(rounded(self._problem, self._relaxed.weights, self._fixed.decision.indicators))
+        self._offer(rounded(self._problem, self._relaxed, self._fixed.decision.indicators))
+        self._exchange(remaining)
         if self._gap() <= self._problem.gap:
             return self._ended()
         if self._master.is_curved:
@@ -165,7 +171,7 @@ class _Search:
         """The mixed-integer relaxation, shared by accounts of one structure; a search that ends before needs none."""
         master = self._memory.recall(("master", self._problem.structure), lambda: Master(self._problem))
         master.begin(self._problem)
-        master.cut(self._relaxed.weights)
+        master.cut(self._relaxed.weights, self._relaxed.indicators)
         if self._best is not None:
             master.cut(self._best.weights)
         return master
@@ -178,6 +184,20 @@ class _Search:
         if attempt is not None:
             self._keep(attempt)
             self._offered = True
+
+    def _exchange(self, remaining: Callable[[], float]) -> None:
+        """Let one instrument take the place of another while that is better, until the gap is small enough."""
+        until = remaining() * (1.0 - EXCHANGING)
+        while self._best is not None and self._gap() > self._problem.gap:
+            before = self._value
+            for indicators in exchanged(self._problem, self._best):
+                if remaining() <= until:
+                    return
+                self._offer(indicators)
+                if self._value < before:
+                    break
+            if self._value >= before:
+                return
 
     def _tighten(self, remaining: Callable[[], float]) -> None:
         """Cut the root until its bound rises no more: cuts are cheap before any branching."""
@@ -193,10 +213,12 @@ class _Search:
 
     def _polish(self, guess: Guess) -> bool:
         """Solve with the indicators fixed; whether they were not fixed so before."""
-        name = b"".join(np.round(one).astype(np.int64).tobytes() for one in guess.indicators.values())
+        name = _named(guess.indicators)
         if name in self._seen:
             return False
         self._seen.add(name)
+        if self._best is not None and _named(self._best.indicators) == name:
+            self._offered = False  # it is excluded now, like any choice that was polished
         attempt = self._fixed_attempt(guess)
         if attempt is not None:
             self._master.cut(attempt.weights)
@@ -252,20 +274,9 @@ class _Search:
         return NoSolution("timed_out", sentence)
 
 
-def rounded(problem: Problem, weights: Vector, names: Iterable[str]) -> dict[str, Vector]:
-    """Indicators of what weights (n,) hold and trade, where it is at least half of the smallest size."""
-    parts = [one.smallest(problem) for one in problem.constraints if one.penalty is None]
-    orders, positions = (np.max([np.broadcast_to(part[k], weights.shape) for part in parts], axis=0) for k in (0, 1))
-    trades = weights - problem.current_weights
-    order, position = np.maximum(0.5 * orders, SNAP), np.maximum(0.5 * positions, SNAP)
-    sides = {
-        "long": weights > position,
-        "short": -weights > position,
-        "bought": trades > order,
-        "sold": -trades > order,
-        "lots": np.zeros_like(weights),
-    }
-    return {name: sides[name].astype(np.float64) for name in names}
+def _named(indicators: Mapping[str, Vector]) -> bytes:
+    """A choice as a key, whatever the order of its indicators."""
+    return b"".join(np.round(indicators[name]).astype(np.int64).tobytes() for name in sorted(indicators))
 
 
 def _snapped(problem: Problem, weights: Vector) -> Vector:

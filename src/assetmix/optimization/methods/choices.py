@@ -1,0 +1,88 @@
+"""Choices of what is held and traded: rounded from a relaxation, and exchanged one against another."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+
+from assetmix.domain.arrays import Vector
+from assetmix.optimization.constraint import Most
+from assetmix.optimization.problem import Problem
+from assetmix.optimization.statement import Attempt
+from assetmix.optimization.tolerances import SNAP
+from assetmix.optimization.verify import tangent
+
+Indicators = Mapping[str, Vector]
+
+SIDES = {"held": ("long", "short"), "traded": ("bought", "sold")}
+NEAR = 6
+"""So many instruments that are chosen, and so many that are not, are exchanged against each other."""
+
+
+def rounded(problem: Problem, relaxed: Attempt, names: Iterable[str]) -> dict[str, Vector]:
+    """Indicators of what a relaxation holds and trades, where it is at least half of the smallest size.
+
+    Where so many are too many, those that the relaxation holds or trades for the largest part.
+    """
+    parts = [one.smallest(problem) for one in problem.constraints if one.penalty is None]
+    weights = relaxed.weights
+    orders, positions = (np.max([np.broadcast_to(part[k], weights.shape) for part in parts], axis=0) for k in (0, 1))
+    trades = weights - problem.current_weights
+    order, position = np.maximum(0.5 * orders, SNAP), np.maximum(0.5 * positions, SNAP)
+    sides = {
+        "long": weights > position,
+        "short": -weights > position,
+        "bought": trades > order,
+        "sold": -trades > order,
+        "lots": np.zeros_like(weights),
+    }
+    chosen = {name: sides[name].astype(np.float64) for name in names}
+    sizes = {"held": np.abs(weights), "traded": np.abs(trades)}
+    for most in _counts(problem):
+        parts_of = relaxed.indicators
+        part = sum((parts_of[side] for side in SIDES[most.what] if side in parts_of), np.zeros_like(weights))
+        _keep(chosen, most, part + SNAP * sizes[most.what])
+    return chosen
+
+
+def exchanged(problem: Problem, best: Attempt) -> Iterator[dict[str, Vector]]:
+    """Choices in which one instrument takes the place of another, the most promising first.
+
+    What is let go has the smallest size; what comes in promises most by the objective's slope.
+    """
+    slope = tangent(problem, best.weights, best.prices).slope
+    sizes = {"held": np.abs(best.weights), "traded": np.abs(best.weights - problem.current_weights)}
+    for most in _counts(problem):
+        names = [name for name in SIDES[most.what] if name in best.indicators]
+        taken = sum((np.round(best.indicators[name]) for name in names), np.zeros_like(slope))
+        inside = most.members[taken[most.members] > 0]
+        outside = most.members[taken[most.members] == 0]
+        going = inside[np.argsort(sizes[most.what][inside], kind="stable")][:NEAR]
+        promise = slope[outside] if most.what == "held" else -np.abs(slope[outside] - float(np.median(slope[inside])))
+        coming = outside[np.argsort(promise, kind="stable")][:NEAR]
+        for old, new in sorted(np.ndindex(len(going), len(coming)), key=sum):
+            yield _exchange(best.indicators, names, int(going[old]), (int(coming[new]), float(slope[coming[new]])))
+
+
+def _exchange(indicators: Indicators, names: list[str], old: int, new: tuple[int, float]) -> dict[str, Vector]:
+    """The same choice with one instrument out and another one in, on the side that its slope asks for."""
+    changed = {name: np.round(one).copy() for name, one in indicators.items()}
+    for name in names:
+        changed[name][old] = 0.0
+    place, slope = new
+    side = names[1] if len(names) > 1 and slope > 0 and names[1] == "sold" else names[0]
+    changed[side][place] = 1.0
+    return changed
+
+
+def _counts(problem: Problem) -> list[Most]:
+    found = (one.most(problem) for one in problem.constraints if one.penalty is None)
+    return [one for one in found if one is not None]
+
+
+def _keep(chosen: dict[str, Vector], most: Most, part: Vector) -> None:
+    """Leave the members with the largest parts (n,)."""
+    names = [name for name in SIDES[most.what] if name in chosen]
+    taken = most.members[sum((chosen[name][most.members] for name in names), np.zeros(len(most.members))) > 0]
+    for place in taken[np.argsort(-part[taken], kind="stable")][most.count :]:
+        for name in names:
+            chosen[name][place] = 0.0
