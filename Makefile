@@ -63,7 +63,10 @@ scip: $(VENV)/installed-dev ## install the optional SCIP and test what it adds
 	$(PIP) install "pyscipopt>=6,<7"
 	$(BIN)/python -m pytest -q tests/reference/test_scip.py
 
-bench: $(VENV)/installed-dev ## measure rebalances, a night of portfolios, backtests and uploads against the bare solve
+bench: $(VENV)/installed-dev ## measure solves, batches, rebalances, backtests and uploads against bare solvers and peers
+	$(BIN)/python -m benchmarks.kernels
+	$(BIN)/python -m benchmarks.large
+	$(BIN)/python -m benchmarks.batches
 	$(BIN)/python -m benchmarks.rebalance
 	$(BIN)/python -m benchmarks.ibm
 	$(BIN)/python -m benchmarks.night

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import httpx
-import piqp
 import psutil
 from rich.console import Console
 from rich.progress import Progress
@@ -30,6 +29,7 @@ from assetmix.optimization.solve import solve
 from assetmix.optimization.solvers import PIQP
 from assetmix.optimization.statement import Statement
 from benchmarks.accounts import Market
+from benchmarks.bare import set_up_and_solve
 from benchmarks.night import cpu_seconds
 from benchmarks.records import Record, keep, show
 from tests.service import Service, running_service
@@ -114,7 +114,9 @@ def bare_cpu(market: Market, *, rounding: bool) -> float:
         statement = memory.recall(("bare", problem.structure), partial(Statement, problem))
         statement.decision.set(problem)
         data, _, _ = statement.living.problem.get_problem_data(PIQP.name)
-        took = bare_solve(data)
+        began = time.process_time()
+        set_up_and_solve(data)
+        took = time.process_time() - began
         found = solve(problem, memory, lambda: 60.0)
         if rounding and isinstance(found, Solution):
             started = time.process_time()
@@ -122,26 +124,6 @@ def bare_cpu(market: Market, *, rounding: bool) -> float:
             took += time.process_time() - started
         spent.append(took)
     return sum(spent) / len(spent)
-
-
-def bare_solve(data: dict) -> float:  # type: ignore[type-arg]
-    """CPU seconds of PIQP, set up and run."""
-    started = time.process_time()
-    solver = piqp.SparseSolver()
-    for name, value in PIQP.options.items():
-        setattr(solver.settings, name, value)
-    solver.setup(
-        P=data["P"],
-        c=data["q"],
-        A=data["A"],
-        b=data["b"],
-        G=data["F"],
-        h_u=data["G"],
-        x_l=data["lower_bounds"],
-        x_u=data["upper_bounds"],
-    )
-    solver.solve()
-    return time.process_time() - started
 
 
 def figures(kind: str, measured: Measured, bare: float) -> list[Record]:

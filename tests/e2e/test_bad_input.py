@@ -163,7 +163,7 @@ CASES = [
     Case("CSV with a column twice", "PUT", "/v1/prices", 422, "validation-failed", content=b"date,A,A\n2024-01-02,1,2", headers={"Content-Type": "text/csv"}, pointer="/line/1"),
     instrument("too many tags", "/instruments/0/tags", "limit-exceeded", tags=[f"t{i}" for i in range(201)]),
     instrument("too many groups", "/instruments/0/look_through", "limit-exceeded", look_through={"regions": {f"r{i}": 0.001 for i in range(201)}}),
-    strategy("too many instruments named", 422, "limit-exceeded", "/universe/ids", universe={"ids": [f"X{i}" for i in range(2001)]}),
+    strategy("too many instruments named", 422, "limit-exceeded", "/universe/ids", universe={"ids": [f"X{i}" for i in range(5001)]}),
     run("too many instruments of a tag", 422, "limit-exceeded", "/strategy/universe", strategy=GOOD | {"universe": {"tags": ["crowd"]}}),
     portfolio("too many holdings", "/holdings", "limit-exceeded", holdings={f"X{i}": 1.0 for i in range(10_001)}),
     Case("too many instruments at once", "PUT", "/v1/instruments", 422, "limit-exceeded", json={"instruments": [{"id": f"X{i}", "currency": "USD"} for i in range(10_001)]}, pointer="/instruments"),
@@ -179,7 +179,7 @@ def loaded(service: Service) -> Any:
     with service.client("bad-input") as client:
         load_market(client, SNAPSHOT)
         client.put("/v1/instruments", json={"instruments": [{"id": "UNPRICED", "currency": "USD"}]}).raise_for_status()
-        crowd = [{"id": f"C{i}", "currency": "USD", "tags": ["crowd"]} for i in range(2001)]
+        crowd = [{"id": f"C{i}", "currency": "USD", "tags": ["crowd"]} for i in range(5001)]
         client.put("/v1/instruments", json={"instruments": crowd}).raise_for_status()
         client.put("/v1/strategies/track", json=GOOD).raise_for_status()
         client.put("/v1/portfolios/ada", json={"base_currency": "USD", "holdings": {"$USD": 1000}}).raise_for_status()

@@ -69,7 +69,7 @@ def check(problem: Problem, optimum: float) -> None:
     assert bound <= optimum * (1.0 + SAME)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10**6), most=st.integers(1, 4))
 def test_the_best_of_few_holdings(seed: int, most: int) -> None:
     problem, covariance = problem_of(seed, MaxHoldings(count=most))
@@ -79,7 +79,7 @@ def test_the_best_of_few_holdings(seed: int, most: int) -> None:
     check(problem, optimum)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10**6), most=st.integers(2, 4))
 def test_the_best_of_few_trades(seed: int, most: int) -> None:
     problem, covariance = problem_of(seed, MaxTrades(count=most))

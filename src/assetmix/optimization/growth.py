@@ -10,7 +10,7 @@ from assetmix.optimization.tails import WORST, Tail
 BEGIN = 1.25
 """So many times the items of the tail are known from the start: few of the best portfolio's are missing then."""
 
-AT_ONCE = 8
+AT_ONCE = 16
 """So many items are added at a time where only the largest loss counts."""
 
 
@@ -139,7 +139,9 @@ class _Part:
     def _worst(self, losses: Vector, portfolio: Vector, above: float) -> Positions:
         """The worst items of different groups, of those whose losses lie above a level."""
         groups = self._growth.tail.groups(portfolio)
-        worst_first = np.argsort(-losses, kind="stable")
-        _, first = np.unique(groups[worst_first], return_index=True)
-        chosen = worst_first[np.sort(first)[:AT_ONCE]]
-        return np.asarray(chosen[losses[chosen] > above])
+        starts = np.flatnonzero(np.diff(groups, prepend=groups[0] - 1))
+        worst = np.maximum.reduceat(losses, starts)
+        chosen = np.argsort(-worst, kind="stable")[:AT_ONCE]
+        ends = np.append(starts[1:], len(losses))
+        found = [int(starts[one] + np.argmax(losses[starts[one] : ends[one]])) for one in chosen if worst[one] > above]
+        return np.array(found, dtype=np.intp)

@@ -125,7 +125,8 @@ def _stack(problem: "Problem") -> Stack:
     hard = [(place, one) for place, one in enumerate(problem.constraints) if one.penalty is None]
     found = [(place, one, one.planes(problem)) for place, one in hard]
     plain = [(place, planes) for place, _, planes in found if planes is not None]
-    others = tuple(one for _, one, planes in found if planes is None)
+    rows = named_rows(problem)
+    others = tuple(one for place, one, planes in found if planes is None and rows[place])  # no rows, nothing to keep
     owners = [np.full(planes.rows.shape[0], place) for place, planes in plain]
     joined = _joined([planes for _, planes in plain], len(problem.universe))
     none = np.zeros((2, 0), dtype=np.intp)

@@ -31,7 +31,7 @@ class Tail:
     probabilities : (T,) of the items
     losses : from weights (n,) to losses (T,)
     rows : from weights (n,) and items (k,) to the linear losses (k, n) that are largest there
-    groups : from weights (n,) to numbers (T,); the worst items of a group are much alike
+    groups : from weights (n,) to numbers (T,), in order; the worst items of a group are much alike
     """
 
     parts: tuple[tuple[float, float], ...]
@@ -77,14 +77,21 @@ class _Peaks:
 
     def __init__(self, cumulated: Matrix) -> None:
         self._cumulated = cumulated
+        self._last: tuple[Vector, Positions, Vector] | None = None
 
     def of(self, weights: Vector) -> Positions:
         """Place (T,) of the last peak before each row, the row included."""
-        path = self._cumulated @ weights
-        is_peak = path >= np.maximum.accumulate(path)
-        return np.asarray(np.maximum.accumulate(np.where(is_peak, np.arange(len(path)), 0))[1:])
+        return self._known(weights)[0]
 
     def falls(self, weights: Vector) -> Vector:
         """Drawdowns (T,)."""
-        path = self._cumulated @ weights
-        return np.asarray((np.maximum.accumulate(path) - path)[1:])
+        return self._known(weights)[1]
+
+    def _known(self, weights: Vector) -> tuple[Positions, Vector]:
+        """Both for the weights that were asked for last, or found now."""
+        if self._last is None or not np.array_equal(self._last[0], weights):
+            path = self._cumulated @ weights
+            highest = np.maximum.accumulate(path)
+            peaks = np.maximum.accumulate(np.where(path >= highest, np.arange(len(path)), 0))
+            self._last = (weights.copy(), peaks[1:], (highest - path)[1:])
+        return self._last[1:]

@@ -193,7 +193,7 @@ def _costs_leave_no_room(problem: Problem) -> NoSolution | None:
 
 def _binding(problem: Problem, weights: Vector, attempt: Attempt) -> Iterator[Binding]:
     prices = attempt.duals
-    threshold = BINDING * objective_size(problem)
+    threshold, sign = BINDING * objective_size(problem), problem.objective.sign
     start = 0
     for constraint, rows in zip(problem.constraints, named_rows(problem), strict=True):
         own, start = prices[start : start + len(rows)], start + len(rows)
@@ -202,4 +202,4 @@ def _binding(problem: Problem, weights: Vector, attempt: Attempt) -> Iterator[Bi
             continue
         unit = constraint.price_unit(problem, weights)
         for place in felt:
-            yield Binding(rows[place].label, -float(own[place]) * unit * problem.objective.sign)
+            yield Binding(rows[place].label, -float(own[place]) * unit * sign)

@@ -108,6 +108,7 @@ class Growing(Statement):
 
     def __init__(self, problem: Problem, costs: Costs) -> None:
         super().__init__(problem, by_cuts=True, costs=costs)
+        self._started: Vector | None = None
         self.failed = Attempt("failed", SolverUsed(HIGHS.name.lower(), HIGHS.version), np.zeros(0))
         program = self.living.program
         self._program = program if self.living.problem.is_lp() else None
@@ -158,12 +159,12 @@ class Growing(Statement):
         return Said("failed")
 
     def _start(self, problem: Problem) -> Vector:
-        self._calm.decision.set(problem)
-        attempt = self._calm.attempt(PIQP)
-        if attempt.verdict == "solved":
-            return attempt.weights
-        allowed = problem.allowed if problem.allowed.any() else np.ones_like(problem.allowed)
-        return np.asarray(allowed / allowed.sum())
+        if self._started is None or self._calm.decision.differs(problem):
+            self._calm.decision.set(problem)
+            attempt = self._calm.attempt(PIQP)
+            allowed = problem.allowed if problem.allowed.any() else np.ones_like(problem.allowed)
+            self._started = attempt.weights if attempt.verdict == "solved" else np.asarray(allowed / allowed.sum())
+        return self._started
 
 
 def _calm(problem: Problem, decision: Decision) -> tuple[Expression, float]:

@@ -1,0 +1,237 @@
+"""Single solves beside the bare solver, plain formulations and peers: ratios of medians in one run, on one core.
+
+Run by `make bench`. Every solve has holdings of its own, and the number of solves is checked. Times of our own
+include what the service relies on: assembling, verification in numpy and a proven gap. Peers check their input,
+and skfolio estimates moments, inside their calls.
+"""
+
+import statistics
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from assetmix.domain.arrays import Matrix
+from assetmix.optimization.measures.cvar import ConditionalValueAtRisk
+from assetmix.optimization.measures.max_drawdown import MaxDrawdown
+from assetmix.optimization.measures.tracking_error import TrackingError
+from assetmix.optimization.measures.variance import Variance
+from assetmix.optimization.memory import Memory
+from assetmix.optimization.methods import convex
+from assetmix.optimization.orders import plan
+from assetmix.optimization.problem import Problem
+from assetmix.optimization.resolve import resolve
+from assetmix.optimization.size import gap_reference
+from assetmix.optimization.solution import Solution
+from assetmix.optimization.solve import solve
+from assetmix.optimization.solvers import PIQP
+from assetmix.optimization.statement import Statement
+from benchmarks import cases
+from benchmarks.accounts import Market
+from benchmarks.bare import living_solve, set_up_and_solve
+from benchmarks.records import Record, keep, show
+
+SOLVES = 60
+FEW = 5
+EVERY = 5
+"""One in so many accounts is written anew as well."""
+CLOSE = 1e-8
+"""Relative distance of our objective from a peer's."""
+
+
+def main() -> int:
+    console = Console(width=120)
+    warnings.simplefilter("ignore")
+    records: list[Record] = []
+    for part in (known_strategy, least_variance, least_cvar, least_drawdown, few_names, whole_shares):
+        with console.status(f"measuring: {part.__name__.replace('_', ' ')}"):
+            records += part()
+    peers = ", ".join(f"{name} {version(name)}" for name in ("cvxpy-base", "piqp", "PyPortfolioOpt", "skfolio"))
+    show(console, f"single solves, medians, one core; {peers}", records)
+    keep("kernels", records)
+    return 0
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds of one call."""
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def ours(problems: Iterator[Problem], memory: Memory) -> tuple[list[float], list[Solution]]:
+    """Seconds and answers of problems that are solved one after the other; the first two are for warming up."""
+    seconds, answers = [], []
+    for problem in problems:
+        started = time.perf_counter()
+        found = solve(problem, memory, lambda: 60.0)
+        seconds.append(time.perf_counter() - started)
+        assert isinstance(found, Solution), found
+        answers.append(found)
+    return seconds[2:], answers[2:]
+
+
+def known_strategy() -> list[Record]:
+    """Tracking error of 100 names within limits: new holdings, nothing else."""
+    market, memory = Market(), Memory(16)
+    problems = [resolve(market.question(number), memory) for number in range(SOLVES)]
+    statement = Statement(problems[0])
+    mine, fresh, alive, anew = [], [], [], []
+    living = living_solve()
+    for problem in problems:
+        mine.append(timed(lambda one=problem: (statement.decision.set(one), statement.attempt(PIQP))))  # type: ignore[misc]
+        data, _, _ = statement.living.problem.get_problem_data(PIQP.name)
+        fresh.append(timed(partial(set_up_and_solve, data)))
+        alive.append(timed(partial(living, data)))
+        if len(mine) % EVERY == 0:
+            anew.append(_written_anew(market, problem, statement))
+    own = statistics.median(mine[2:])
+    return [
+        Record("re-solve, 100 names, of the bare solver set up and run", own / statistics.median(fresh), "x", 1.15),
+        Record("... of the bare solver alive, updated and run", own / statistics.median(alive), "x"),
+        Record("... written anew in cvxpy takes", statistics.median(anew) / own, "x", 15.0, "at least"),
+        Record("re-solve, 100 names", 1000 * own, "ms"),
+    ]
+
+
+def _written_anew(market: Market, problem: Problem, statement: Statement) -> float:
+    """Seconds of the same problem as a user of cvxpy writes it; both reach the same value."""
+    found: list[float] = []
+    took = timed(lambda: found.append(cases.written_anew(market, problem)))
+    solved = statement.attempt(PIQP)
+    if solved.verdict == "solved":
+        value = float(problem.objective.terms[0].measure.value(problem, solved.weights))
+        assert abs(value - found[0]) <= CLOSE * gap_reference(problem, value), (value, found)
+    return took
+
+
+def least_variance() -> list[Record]:
+    """Fully invested, long only, 100 names: the covariance of a factor model."""
+    market, memory = Market(), Memory(16)
+    first = timed(lambda: solve(cases.of_measure(market, Variance(), 0, memory), memory, lambda: 60.0))
+    seconds, answers = ours((cases.of_measure(market, Variance(), i, memory) for i in range(SOLVES)), memory)
+    assert len(answers) == SOLVES - 2
+    problem = cases.of_measure(market, Variance(), 0, memory)
+    covariance = np.asarray(problem.required_risk().covariance)
+    peers = {
+        "PyPortfolioOpt": lambda: cases.pypfopt_variance(covariance),
+        "skfolio": lambda: cases.skfolio_variance(covariance),
+    }
+    own, records = statistics.median(seconds), []
+    for (name, peer), reach in zip(peers.items(), (10.0, 25.0), strict=True):
+        weights = np.asarray(peer())
+        value = float(weights @ covariance @ weights) / float(weights.sum()) ** 2
+        apart = (value - float(answers[0].objective_value or 0.0)) / value
+        assert apart > -CLOSE, f"{name} is better by {-apart}"
+        took = statistics.median(timed(peer) for _ in range(FEW))
+        records.append(Record(f"least variance, 100 names: {name} takes", took / own, "x", reach, "at least"))
+        records.append(Record(f"... {name} is worse, relatively, by", apart, ""))
+    value, finer = float(answers[0].objective_value or 0.0), cases.pypfopt_finely(covariance)
+    records.append(Record("... distance to PyPortfolioOpt's at a finer tolerance", abs(value / finer - 1), "", CLOSE))
+    return [*records, Record("... ours", 1000 * own, "ms"), Record("... ours, covariance new", 1000 * first, "ms")]
+
+
+def least_cvar() -> list[Record]:
+    """The mean of the worst 5 % of real and of synthetic scenarios."""
+    records = []
+    for name, scenarios, reach in (
+        ("8,312 x 20", cases.real_returns(), 8.0),
+        ("2,520 x 100", cases.drawn_returns(2520, 100), 5.0),
+    ):
+        memory = Memory(16)
+        asked = partial(cases.of_scenarios, scenarios, ConditionalValueAtRisk(), memory)
+        first = timed(lambda memory=memory, asked=asked: solve(asked(0), memory, lambda: 60.0))  # type: ignore[misc]
+        seconds, answers = ours((asked(number) for number in range(FEW + 2)), memory)
+        assert len(answers) == FEW
+        gap = max(one.proven_gap or 0.0 for one in answers)
+        peers = {one.__name__: _cvar_peer(one, scenarios) for one in (cases.pypfopt_cvar, cases.skfolio_cvar)}
+        fastest = min(peers.values(), key=lambda one: one[0])
+        own = statistics.median(seconds)
+        best = min(value for _, value in peers.values())
+        assert float(answers[0].objective_value or 0.0) <= best * (1.0 + CLOSE)
+        records += [
+            Record(f"least CVaR, {name}: the faster peer takes", fastest[0] / own, "x", reach, "at least"),
+            Record("... proven gap, worst", gap, "", 1e-6),
+            Record("... ours", 1000 * own, "ms"),
+            Record("... ours, scenarios new", 1000 * first, "ms"),
+        ]
+    return records
+
+
+def _cvar_peer(peer: Callable[[Matrix], Any], scenarios: Matrix) -> tuple[float, float]:
+    found: list[Any] = []
+    took = statistics.median(timed(lambda: found.append(peer(scenarios))) for _ in range(3))
+    losses = np.sort(-(scenarios @ (found[0] / found[0].sum())))[::-1]
+    count = 0.05 * len(losses)
+    whole = int(count)
+    return took, float((losses[:whole].sum() + (count - whole) * losses[whole]) / count)
+
+
+def least_drawdown() -> list[Record]:
+    """The largest fall of ten years of daily returns."""
+    scenarios, memory = cases.drawn_returns(2520, 100), Memory(16)
+    asked = partial(cases.of_scenarios, scenarios, MaxDrawdown(), memory)
+    seconds, answers = ours((asked(number) for number in range(FEW + 2)), memory)
+    problem, plain_memory, plain = asked(0), Memory(16), []
+    took = timed(lambda: plain.append(convex.run(problem, plain_memory, lambda: 600.0)))
+    value = float(answers[0].objective_value or 0.0)
+    assert isinstance(plain[0], Solution)
+    assert abs(value - float(plain[0].objective_value or 0.0)) <= CLOSE * value
+    own = statistics.median(seconds)
+    return [
+        Record("least maximum drawdown, 2,520 x 100: the plain program takes", took / own, "x", 100.0, "at least"),
+        Record("... proven gap, worst", max(one.proven_gap or 0.0 for one in answers), "", 1e-6),
+        Record("... ours", 1000 * own, "ms"),
+    ]
+
+
+def few_names() -> list[Record]:
+    """At most 20 of 100 names, tracking error, several markets."""
+    seconds, gaps = [], []
+    for seed in range(FEW):
+        memory = Memory(16)
+        problem = cases.of_few_names(Market(seed=seed), 20, memory)
+        started = time.perf_counter()
+        deadline = started + 0.4
+        found = solve(problem, memory, lambda end=deadline: end - time.perf_counter())  # type: ignore[misc]
+        seconds.append(time.perf_counter() - started)
+        assert isinstance(found, Solution)
+        value = float(found.objective_value or 0.0)
+        gaps.append((found.proven_gap or 0.0) * gap_reference(problem, value) / value)
+    return [
+        Record("20 of 100 names, tracking error squared: seconds, worst", max(seconds), "s", 0.5),
+        Record("... proven gap of the value itself, median", 100 * statistics.median(gaps), "%", 2.0),
+        Record("... proven gap of the value itself, worst", 100 * max(gaps), "%"),
+    ]
+
+
+def whole_shares() -> list[Record]:
+    """100 names in an account of 100,000: orders in whole shares beside rounding down."""
+    market, memory = Market(step=None), Memory(16)
+    seconds, ratios = [], []
+    for number in range(SOLVES):
+        problem = cases.of_index(market, number, 1e5, memory)
+        found = solve(problem, memory, lambda: 60.0)
+        assert isinstance(found, Solution)
+        made: list[Any] = []
+        seconds.append(timed(lambda one=problem, best=found, to=made: to.append(plan(one, best))))  # type: ignore[misc]
+        down = np.floor(found.weights * problem.value / problem.prices + 1e-9)
+        te = TrackingError()
+        after, floor = (
+            float(te.value(problem, units * problem.prices / problem.value)) for units in (made[0].quantities, down)
+        )
+        ratios.append(floor / after)
+    return [
+        Record("whole shares, 100 names, 100,000: orders", 1000 * statistics.median(seconds[2:]), "ms", 20.0),
+        Record("... tracking error of rounding down", statistics.median(ratios), "x", 5.0, "at least"),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
