@@ -13,6 +13,7 @@ from assetmix.estimation.specs import NamedRisk
 from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.constraints.max_holdings import MaxHoldings
 from assetmix.optimization.constraints.max_trades import MaxTrades
+from assetmix.optimization.master import Master
 from assetmix.optimization.measures.variance import Variance
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.perspective import perspective
@@ -87,6 +88,26 @@ def test_the_best_of_few_trades(seed: int, most: int) -> None:
     optimum, _ = least(covariance, np.zeros(COUNT), choices, lambda _, traded: traded.sum(axis=1) <= most)
 
     check(problem, optimum)
+
+
+@pytest.mark.parametrize("limit", [MaxHoldings(count=2), MaxTrades(count=2)], ids=["held", "traded"])
+def test_a_relaxation_in_linear_rows_takes_the_next_account_as_its_own(limit: Constraint) -> None:
+    """Its bound for the second account is that of one that knows no other: holdings shift the squares of trades."""
+    first, _ = problem_of(21, limit)
+    second = replace(first, quantities=first.quantities[::-1].copy())
+    shared = Master(first)
+    shared.begin(second)
+    alone = Master(second)
+    alone.begin(second)
+    points = np.random.default_rng(0).dirichlet(np.ones(COUNT), 12)
+    bounds = []
+    for master in (shared, alone):
+        for point in points:
+            master.cut(point)
+        bounds.append(master.solve(20.0, 0.0).bound)
+
+    assert bounds[0] == pytest.approx(bounds[1], rel=1e-6)
+    assert bounds[0] > 0.0
 
 
 @pytest.mark.parametrize("limit", [MaxHoldings(count=2), MaxTrades(count=2)], ids=["held", "traded"])

@@ -54,12 +54,22 @@ def squared_norms(rows: Matrix) -> Vector:
 
 def own_squares(rows: Matrix) -> Vector:
     """Sum of squares (n,) of the rows that have one entry only: the instruments' own risks."""
-    if is_sparse(rows):
-        found = _scipy().csr_matrix(rows)
-        single = found[np.diff(found.indptr) == 1]
-        return np.asarray(single.power(2).sum(axis=0)).ravel()
-    alone = (rows != 0).sum(axis=1) == 1
-    return np.asarray(np.square(rows[alone]).sum(axis=0))
+    return squared_norms(rows[_entries(rows) == 1])
+
+
+def shared_rows(rows: Matrix) -> Matrix:
+    """The rows (k, n) that have more entries than one, dense."""
+    return dense(rows[_entries(rows) > 1])
+
+
+def dense(rows: Matrix) -> Matrix:
+    """The rows as an array."""
+    return np.asarray(_scipy().csr_matrix(rows).toarray() if is_sparse(rows) else rows)
+
+
+def _entries(rows: Matrix) -> Vector:
+    """How many entries (k,) each row has."""
+    return np.asarray((rows != 0).sum(axis=1)).ravel()
 
 
 def scaled(rows: Matrix, factors: Vector) -> Matrix:

@@ -137,5 +137,5 @@ def _search(problem: Problem, part: Part) -> float | None:
 
 def _feasible_with(problem: Problem, part: Part, by: float) -> bool:
     loose = part.constraint.loosened(part.place, by) or part.constraint
-    changed = tuple(loose if one is part.constraint else one for one in problem.constraints)
+    changed = tuple(loose if number == part.number else one for number, one in enumerate(problem.constraints))
     return Elastic(replace(problem, constraints=changed)).is_feasible()

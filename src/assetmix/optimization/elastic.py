@@ -45,10 +45,11 @@ MANY = 100
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One limit: its words, the constraint it belongs to and its place there, and the unit of its slack."""
+    """One limit: its words, its constraint, that one's number in the problem, its place there, the slack's unit."""
 
     label: str
     constraint: Constraint
+    number: int
     place: int
     unit: float
 
@@ -79,7 +80,8 @@ class Elastic:
         self.parts: list[Part] = []
         self._forms: list[Expression] = []
         self._curves: list[tuple[Constraint, Expression]] = []
-        self._slacks = [slack for one in problem.constraints if one.penalty is None for slack in self._state(one)]
+        hard = [(number, one) for number, one in enumerate(problem.constraints) if one.penalty is None]
+        self._slacks = [slack for number, one in hard for slack in self._state(number, one)]
         self._slack = cp.hstack(self._slacks)
         count = len(self.parts)
         self._price = cp.Parameter(count, nonneg=True, value=np.ones(count))
@@ -98,6 +100,7 @@ class Elastic:
     def begin(self, problem: Problem) -> None:
         """Take another account of the same structure."""
         self._problem = problem
+        self.unsettled = False
         self._decision.set(problem)
         if self.alive is not None:
             self.alive.onward = False
@@ -182,13 +185,13 @@ class Elastic:
         duals = (form.dual_value if self.alive is None else self.alive.dual(form) for form in self._forms)
         return np.array([np.abs(one).sum() for one in duals])
 
-    def _state(self, constraint: Constraint) -> Iterator[Expression]:
+    def _state(self, number: int, constraint: Constraint) -> Iterator[Expression]:
         rows = iter(constraint.rows(self._problem))
         scale = constraint.scale(self._problem)
         mark = len(self._decision.linking)
         for place, limit in enumerate(constraint.limits(self._problem, self._decision)):
             names = [row.label for row in islice(rows, _size(limit))]
-            self.parts.append(Part(limit.label or names[0], constraint, place, scale))
+            self.parts.append(Part(limit.label or names[0], constraint, number, place, scale))
             slack = cp.Variable(nonneg=True)
             if self._integers == "free" and not keep_linear(self._decision, mark, limit.left):
                 self._curves.append((constraint, slack))

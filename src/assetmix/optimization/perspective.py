@@ -10,14 +10,13 @@ integer nonlinear programs with indicator variables, Mathematical Programming 12
 
 import numpy as np
 
-from assetmix.domain.rows import gram
 from assetmix.optimization import atoms as cp
 from assetmix.optimization.atoms import Expression
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.measure import Squares
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.size import objective_size, plain_size
-from assetmix.optimization.squares import factors, separable, sides_of, trades_of
+from assetmix.optimization.squares import before_trades, sides_of, split, trades_of
 
 
 def has_squares(problem: Problem) -> bool:
@@ -46,17 +45,13 @@ def _split(squares: Squares, decision: Decision) -> Expression:
     sides = sides_of(decision)
     if sides is None:
         return cp.sum_squares(squares.rows @ decision.weights - squares.offset)
-    quadratic = gram(squares.rows)
-    diagonal = separable(squares.rows, quadratic)
-    rest = factors(quadratic - np.diag(diagonal))
+    diagonal, rest = split(squares.rows)
     own = cp.Variable(len(diagonal), nonneg=True, name="own squares")
     part = sides.above + sides.below
     decision.link(cp.SOC(part + own, cp.vstack([2.0 * sides.values, part - own]), axis=0))
     goal = diagonal @ own - 2.0 * (squares.rows.T @ squares.offset) @ decision.weights
     if sides is trades_of(decision):
-        before = decision.parameter(lambda one: diagonal * one.current_weights)
-        fixed = decision.parameter(lambda one: float(diagonal @ one.current_weights**2))
-        goal = goal + 2.0 * before @ decision.weights - fixed  # w'Dw = z'Dz + 2c'Dw - c'Dc with z = w - c
+        goal = goal + before_trades(decision, diagonal)
     if len(rest):
         goal = goal + cp.sum_squares(rest @ decision.weights)
     return goal + float(squares.offset @ squares.offset)

@@ -12,12 +12,15 @@ mixed integer conic quadratic programming, Mathematical Programming Computation 
 import numpy as np
 
 from assetmix.domain.arrays import Matrix, Vector
-from assetmix.domain.rows import gram, own_squares
+from assetmix.domain.rows import dense, gram, own_squares, shared_rows
 from assetmix.optimization import atoms as cp
 from assetmix.optimization.atoms import Expression
 from assetmix.optimization.decision import Decision, Sides
 from assetmix.optimization.measure import Squares
 from assetmix.optimization.tolerances import TINY
+
+MOST = 500
+"""So many instruments are few enough for the eigenvalues of their covariance, within a time limit."""
 
 PRESENT = 1e-6
 """Part to which a position has to be held to count as held."""
@@ -31,14 +34,13 @@ class SquaresEpigraph:
 
     def __init__(self, squares: Squares, decision: Decision) -> None:
         self._sides = sides_of(decision)
-        held = self._sides is not None
-        self._shift = decision.problem.current_weights if held and self._sides is trades_of(decision) else 0.0
-        quadratic = gram(squares.rows)
-        self._diagonal = separable(squares.rows, quadratic) if held else np.zeros(len(quadratic))
-        self._factors = factors(quadratic - np.diag(self._diagonal))
+        self._is_of_trades = self._sides is not None and self._sides is trades_of(decision)
+        self._diagonal, self._factors = split(squares.rows)
+        if self._sides is None:
+            self._diagonal, self._factors = np.zeros(len(self._diagonal)), whole(squares.rows)
         self._images = cp.Variable(max(1, len(self._factors)), name="factors")
         self._squares = cp.Variable(max(1, len(self._factors)), nonneg=True, name="squares")
-        self._own = cp.Variable(len(quadratic), nonneg=True, name="own squares")
+        self._own = cp.Variable(len(self._diagonal), nonneg=True, name="own squares")
         if len(self._factors):
             decision.link(self._images == self._factors @ decision.weights)
         self._linear = -2.0 * (squares.rows.T @ squares.offset)
@@ -48,9 +50,9 @@ class SquaresEpigraph:
     @property
     def bound(self) -> Expression:
         """What the cuts say of the sum of squares so far."""
-        values = self._decision.weights if self._sides is None else self._sides.values
-        shift = self._diagonal * self._shift
-        own = self._diagonal @ self._own + 2.0 * shift @ values + float(np.sum(shift * self._shift))
+        own = self._diagonal @ self._own
+        if self._is_of_trades:
+            own = own + before_trades(self._decision, self._diagonal)
         rest = cp.sum(self._squares) if len(self._factors) else 0.0
         return own + rest + self._linear @ self._decision.weights + self._constant
 
@@ -61,7 +63,7 @@ class SquaresEpigraph:
             images = self._factors @ weights
             rows.append(self._squares >= 2.0 * cp.multiply(images, self._images) - images**2)
         if self._sides is not None:
-            values = weights - self._shift
+            values = weights - self._decision.problem.current_weights if self._is_of_trades else weights
             if parts is not None:
                 values = np.divide(values, parts, out=np.zeros_like(values), where=parts > PRESENT)
             indicators = self._sides.above + self._sides.below
@@ -82,17 +84,33 @@ def trades_of(decision: Decision) -> Sides | None:
     return decision.orders if "bought" in decision.indicators else None
 
 
-def separable(rows: Matrix, quadratic: Matrix) -> Vector:
-    """A diagonal d (n,) with R'R - diag(d) still positive semidefinite.
+def before_trades(decision: Decision, diagonal: Vector) -> Expression:
+    """What w'Dw is more than z'Dz with trades z = w - c from weights c: 2c'Dw - c'Dc."""
+    slope = decision.parameter(lambda one: 2.0 * diagonal * one.current_weights)
+    return slope @ decision.weights - decision.parameter(lambda one: float(diagonal @ one.current_weights**2))
 
-    The instruments' own risks are such a diagonal; of what is left, the same part of each entry.
+
+def split(rows: Matrix) -> tuple[Vector, Matrix]:
+    """A diagonal d (n,) and dense rows P (k, n) with R'R = diag(d) + P'P.
+
+    The instruments' own risks are such a diagonal, and with fewer factors than instruments nothing
+    can be added to it. Otherwise the same part of each variance that is left is, where instruments
+    are few enough to find how large a part.
     """
-    own = own_squares(rows)
-    rest = quadratic - np.diag(own)
+    own, others = own_squares(rows), shared_rows(rows)
+    if len(others) < len(own) or len(own) > MOST:
+        return own, others
+    rest = gram(others)
     scale = np.sqrt(np.maximum(np.diag(rest), TINY))
-    correlation = rest / np.outer(scale, scale)
-    part = max(0.0, float(np.linalg.eigvalsh(correlation)[0]) - KEPT)
-    return np.asarray(own + part * scale**2)
+    part = max(0.0, float(np.linalg.eigvalsh(rest / np.outer(scale, scale))[0]) - KEPT)
+    further = part * scale**2
+    return own + further, factors(rest - np.diag(further))
+
+
+def whole(rows: Matrix) -> Matrix:
+    """Dense rows P (k, n) with R'R = P'P, no more than there are instruments where that is soon found."""
+    height, count = rows.shape
+    return dense(rows) if height <= count or count > MOST else factors(gram(rows))
 
 
 def factors(matrix: Matrix) -> Matrix:

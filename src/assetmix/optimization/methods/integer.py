@@ -26,7 +26,7 @@ from assetmix.optimization.perspective import has_squares, perspective
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.solution import NoSolution, Solution
 from assetmix.optimization.solvers import scip
-from assetmix.optimization.statement import Attempt, Statement, declared
+from assetmix.optimization.statement import Attempt, Statement
 from assetmix.optimization.tolerances import GAP, RESIDUAL, SNAP
 from assetmix.optimization.verify import max_residual, objective_value, outcome_of, penalties
 
@@ -73,14 +73,13 @@ def _within_reach(problem: Problem, found: Solution | NoSolution) -> Solution | 
 
 
 def _run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Solution | NoSolution:
-    goal = perspective if has_squares(problem) else declared
-    statement = memory.recall(("relaxed", problem.structure), lambda: Statement(problem, goal=goal))
-    statement.decision.set(problem)
-    statement.remaining = remaining
+    statement = memory.recall(("relaxed", problem.structure), lambda: Statement(problem))
     attempt = _first(statement, problem, remaining)
     if attempt.verdict == "solved":
         at_once = _if_whole(problem, attempt, memory)
-        return at_once or _Search(problem, attempt, memory).run(remaining)
+        return at_once or _Search(problem, _tighter(problem, attempt, memory, remaining), memory).run(remaining)
+    if attempt.verdict == "timed_out" or remaining() <= 0:
+        return NoSolution("timed_out", "The time allowed was over before a solver had an answer.")
     judged = convex.judge(problem, attempt, memory, remaining)
     if judged is None:
         memory.forget(("relaxed", problem.structure))
@@ -88,7 +87,18 @@ def _run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> So
     return judged
 
 
+def _tighter(problem: Problem, attempt: Attempt, memory: Memory, remaining: Callable[[], float]) -> Attempt:
+    """The relaxation by perspectives, where the objective has squares; else, or without an answer, the one at hand."""
+    if not has_squares(problem):
+        return attempt
+    statement = memory.recall(("perspective", problem.structure), lambda: Statement(problem, goal=perspective))
+    tighter = _first(statement, problem, remaining)
+    return tighter if tighter.verdict == "solved" else attempt
+
+
 def _first(statement: Statement, problem: Problem, remaining: Callable[[], float]) -> Attempt:
+    statement.decision.set(problem)
+    statement.remaining = remaining
     attempt = balanced_attempt(statement, problem, statement.order[0])
     for solver in statement.order[1:]:
         if attempt.verdict == "solved" or remaining() <= 0:
@@ -127,6 +137,7 @@ class _Search:
 
     def run(self, remaining: Callable[[], float]) -> Solution | NoSolution:
         """Round the relaxation; where that is not near enough to its bound, propose, polish, cut until it is."""
+        self._fixed.remaining = remaining
         self._offer(rounded(self._problem, self._relaxed, self._fixed.decision.indicators))
         self._exchange(remaining)
         if self._gap() <= self._problem.gap:

@@ -64,11 +64,15 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
     """
     attempt = _attempt(problem, memory, remaining, "overpaying")
     judged = _judged(problem, attempt, memory, remaining)
+    if judged is None and remaining() <= 0:
+        return NoSolution("timed_out", "The time allowed was over before a solver had an answer.")
     if judged is None or judged.status == "optimal" or problem.trading.is_free:
         return judged or convex.run(problem, memory, remaining)
     relaxed = _attempt(problem, memory, remaining, "relaxed")
     bounds = [one.bound for one in (attempt, relaxed) if one.bound is not None]
     exact = _attempt(problem, memory, remaining, "exact")
+    if exact.verdict != "solved":  # costs may decide what is feasible, which the plain form knows how to find out
+        return convex.run(problem, memory, remaining)
     found = _judged(problem, replace(exact, bound=max(bounds, default=None)), memory, remaining)
     return found or convex.run(problem, memory, remaining)
 
@@ -159,6 +163,7 @@ class Growing(Statement):
         return Said("failed")
 
     def _start(self, problem: Problem) -> Vector:
+        self._calm.remaining = self.remaining
         if self._started is None or self._calm.decision.differs(problem):
             self._calm.decision.set(problem)
             attempt = self._calm.attempt(PIQP)
