@@ -4,7 +4,7 @@ Minimize x'Px / 2 + q'x + d where level - Rx lies in a product of cones: rows of
 rows of nonnegative numbers, then second-order cones, then others.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -56,6 +56,17 @@ class Bounding:
     rows: Positions
     columns: Positions
     factors: Vector
+    _last: list[tuple[Vector, tuple[Vector, Vector]]] = field(default_factory=list)
+
+    @cached_property
+    def sides(self) -> Positions:
+        """The side (b,) of a variable that each bounds: twice its place, and one more above."""
+        return np.asarray(self.columns * 2 + self.above)
+
+    @cached_property
+    def is_single(self) -> bool:
+        """Whether no side of a variable is bounded by several rows."""
+        return len(np.unique(self.sides)) == len(self.sides)
 
     @cached_property
     def above(self) -> np.ndarray:
@@ -67,9 +78,21 @@ class Bounding:
         return level[self.rows] / self.factors
 
     def box(self, level: Vector, count: int) -> tuple[Vector, Vector]:
-        """Lowest and highest values (n,) of the variables; infinite where nothing bounds one."""
+        """Lowest and highest values (n,) of the variables; infinite where nothing bounds one.
+
+        Asked for several times about the same level: the last answer is kept.
+        """
+        if self._last and self._last[0][0] is level:
+            return self._last[0][1]
+        self._last[:] = [(level, self._box(level, count))]
+        return self._last[0][1]
+
+    def _box(self, level: Vector, count: int) -> tuple[Vector, Vector]:
         lower, upper = np.full(count, -np.inf), np.full(count, np.inf)
         values, above = self.values(level), self.above
+        if self.is_single:
+            upper[self.columns[above]], lower[self.columns[~above]] = values[above], values[~above]
+            return lower, upper
         np.minimum.at(upper, self.columns[above], values[above])
         np.maximum.at(lower, self.columns[~above], values[~above])
         return lower, upper

@@ -115,8 +115,8 @@ def spread_bounds(pattern: Pattern, numbers: Numbers, below: Vector, above: Vect
     lower, upper = bounding.box(numbers.level, pattern.count)
     values = bounding.values(numbers.level)
     tight = np.where(bounding.above, values == upper[bounding.columns], values == lower[bounding.columns])
-    places = np.flatnonzero(tight)
-    sides = bounding.columns[places] * 2 + bounding.above[places]
-    first = places[np.unique(sides, return_index=True)[1]]
+    first = tight.nonzero()[0]
+    if not bounding.is_single:
+        first = first[np.unique(bounding.sides[first], return_index=True)[1]]
     duals = np.where(bounding.above[first], above[bounding.columns[first]], below[bounding.columns[first]])
     y[bounding.rows[first]] = duals / np.abs(bounding.factors[first])
