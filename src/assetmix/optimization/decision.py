@@ -79,6 +79,8 @@ class Decision:
         """Sizes of the trades and what their impact costs, where a relaxed decision states both."""
         self.keyed: dict[str, Expression] = {}
         self.indicators: dict[str, Expression] = {}
+        self.fixed: dict[str, Expression] = {}
+        """What indicators are equal to, where they are fixed."""
         self.weights: Expression = cp.Variable(len(problem.universe), name="weights")
 
     def differs(self, problem: Problem) -> bool:
@@ -86,14 +88,8 @@ class Decision:
         return any(not np.array_equal(one.value, np.asarray(read(problem))) for one, read in self._parameters)
 
     def parameter(self, read: Reader, *, nonnegative: bool = False) -> Expression:
-        """Make a parameter whose value is read from each problem that is solved.
-
-        Where indicators are parameters themselves it is a constant: the product of two
-        parameters would have to be compiled again and again.
-        """
+        """Make a parameter whose value is read from each problem that is solved."""
         value = np.asarray(read(self.problem), dtype=np.float64)
-        if self.integers == "fixed":
-            return value
         one = cp.Parameter(value.shape, nonneg=nonnegative, value=value)
         self._parameters.append((one, read))
         return one
@@ -117,8 +113,8 @@ class Decision:
             give(one, np.asarray(read(problem), dtype=np.float64))
 
     def fix(self, values: Mapping[str, Vector]) -> None:
-        """Give the indicators their numbers, where they are parameters."""
-        for name, one in self.indicators.items():
+        """Give the indicators their numbers, where these are fixed."""
+        for name, one in self.fixed.items():
             give(one, np.round(values[name]))
 
     def reach(self, bound: Vector) -> Vector:
@@ -203,11 +199,10 @@ class Decision:
     def lots(self) -> Expression:
         """Lots (n,) of each instrument that are traded."""
         count = len(self.problem.universe)
-        if self.integers == "fixed":
-            lots = cp.Parameter(count, value=np.zeros(count))
-        else:
-            lots = cp.Variable(count, integer=self.integers == "free", name="lots")
+        lots = cp.Variable(count, integer=self.integers == "free", name="lots")
         self.indicators["lots"] = lots
+        if self.integers == "fixed":
+            self._fix("lots", cp.Parameter(count, value=np.zeros(count)))
         return lots
 
     @cached_property
@@ -273,15 +268,19 @@ class Decision:
 
     def _indicator(self, name: str) -> Expression:
         count = len(self.problem.universe)
-        if self.integers == "fixed":
-            one = cp.Parameter(count, nonneg=True, value=np.ones(count))
-        elif self.integers == "free":
-            one = cp.Variable(count, boolean=True, name=name)
-        else:
-            one = cp.Variable(count, nonneg=True, name=name)
-            self.link(one <= 1.0)
+        is_free = self.integers == "free"
+        one = cp.Variable(count, boolean=True, name=name) if is_free else cp.Variable(count, nonneg=True, name=name)
         self.indicators[name] = one
+        if self.integers == "fixed":
+            self._fix(name, cp.Parameter(count, nonneg=True, value=np.ones(count)))
+        elif not is_free:
+            self.link(one <= 1.0)
         return one
+
+    def _fix(self, name: str, given: Expression) -> None:
+        """Variables all the same: numbers of accounts are parameters, and the product of two would not compile once."""
+        self.fixed[name] = given
+        self.link(self.indicators[name] == given)
 
     def _link_sides(self, one: Expression, other: Expression) -> None:
         if self.integers != "fixed":

@@ -116,16 +116,16 @@ class Statement:
             return Attempt("failed", used, np.zeros(0))
         duals = self.living.duals(self._forms) / self._units
         prices = {key: self._dual(row) / self.scale for key, row in self.decision.keyed.items()}
-        sides = {name: self._side(one) for name, one in self.decision.indicators.items()}
+        sides = {name: self._side(name, one) for name, one in self.decision.indicators.items()}
         return Attempt(verdict, used, weights, duals, prices, sides, self._bound())
 
     def _bound(self) -> float | None:
         least = self.living.bound(REACH) if self._bounds else None
         return None if least is None or not np.isfinite(least) else least / self.scale
 
-    def _side(self, indicator: Expression) -> Vector:
-        if self.decision.integers == "fixed":
-            return np.asarray(indicator.value, dtype=np.float64)
+    def _side(self, name: str, indicator: Expression) -> Vector:
+        if name in self.decision.fixed:
+            return np.asarray(self.decision.fixed[name].value, dtype=np.float64)
         value = self.living.value(indicator)
         return np.zeros(indicator.shape) if value is None else value
 

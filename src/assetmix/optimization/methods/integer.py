@@ -125,7 +125,9 @@ class _Search:
         self._problem = problem
         self._relaxed = relaxed
         self._memory = memory
-        self._fixed = Statement(problem, integers="fixed")
+        key = ("fixed", problem.structure)
+        self._fixed = memory.recall(key, lambda: Statement(problem, integers="fixed"))
+        self._fixed.decision.set(problem)
         bounds = (relaxed.bound, convex.lower_bound(problem, relaxed.weights, relaxed, memory))
         self._bound = max((one for one in bounds if one is not None), default=-np.inf)
         self._value = np.inf
