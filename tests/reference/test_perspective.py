@@ -120,3 +120,36 @@ def test_the_relaxation_says_more_than_one_without_perspectives(limit: Constrain
     assert plain is not None
     assert tight is not None
     assert tight > plain * 1.05
+
+
+def test_a_search_without_time_says_so_and_leaves_the_programs_sound() -> None:
+    """The same memory answers afterwards as one of its own does."""
+    problem, _ = problem_of(5, MaxHoldings(count=2))
+    memory = Memory(8)
+    nothing = solve(problem, memory, lambda: 0.0)
+    after, alone = solve(problem, memory, lambda: 20.0), solve(problem, Memory(8), lambda: 20.0)
+
+    assert nothing.status in {"timed_out", "feasible"}  # a first choice may have been found by then
+    assert isinstance(after, Solution)
+    assert isinstance(alone, Solution)
+    assert after.objective_value == pytest.approx(alone.objective_value, rel=SAME)
+
+
+@settings(max_examples=4, deadline=None)
+@given(seed=st.integers(0, 10**6), what=st.sampled_from([MaxHoldings(count=2), MaxTrades(count=3)]))
+def test_the_next_account_is_answered_as_if_it_were_the_first(seed: int, what: Constraint) -> None:
+    """One memory serves accounts of a structure one after the other; what is proven holds for each."""
+    first, _ = problem_of(seed, what)
+    second = replace(first, quantities=np.roll(first.quantities, 2))
+    memory = Memory(8)
+    solve(first, memory, lambda: 20.0)
+    shared, alone = solve(second, memory, lambda: 20.0), solve(second, Memory(8), lambda: 20.0)
+
+    assert isinstance(shared, Solution)
+    assert isinstance(alone, Solution)
+    assert shared.objective_value == pytest.approx(alone.objective_value, rel=1e-5)
+    assert shared.objective_value is not None
+    assert shared.proven_gap is not None
+    proven = shared.objective_value - shared.proven_gap * gap_reference(second, shared.objective_value)
+    assert alone.objective_value is not None
+    assert proven <= alone.objective_value * (1.0 + SAME)

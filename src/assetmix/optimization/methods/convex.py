@@ -200,6 +200,5 @@ def _binding(problem: Problem, weights: Vector, attempt: Attempt) -> Iterator[Bi
         felt = (np.abs(own) * constraint.scale(problem) > threshold).nonzero()[0]
         if not len(felt) or constraint.is_integer(problem):
             continue
-        unit = constraint.price_unit(problem, weights)
-        for place in felt:
-            yield Binding(rows[place].label, -float(own[place]) * unit * sign)
+        told = (own[felt] * (-sign * constraint.price_unit(problem, weights))).tolist()
+        yield from (Binding(rows[place].label, price) for place, price in zip(felt.tolist(), told, strict=True))

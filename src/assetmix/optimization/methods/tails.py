@@ -66,7 +66,7 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
     judged = _judged(problem, attempt, memory, remaining)
     if judged is None and remaining() <= 0:
         return NoSolution("timed_out", "The time allowed was over before a solver had an answer.")
-    if judged is None or judged.status == "optimal" or problem.trading.is_free:
+    if judged is None or judged.status != "feasible" or problem.trading.is_free:
         return judged or convex.run(problem, memory, remaining)
     relaxed = _attempt(problem, memory, remaining, "relaxed")
     bounds = [one.bound for one in (attempt, relaxed) if one.bound is not None]
