@@ -54,9 +54,6 @@ class Decision:
     where nothing is gained by it.
     """
 
-    by_cuts = False
-    """Whether measures of tails are stated by heights; see `CutDecision`."""
-
     def __init__(
         self,
         problem: Problem,
@@ -100,11 +97,9 @@ class Decision:
         if key is not None:
             self.keyed.setdefault(key, row)
 
-    def height(self, measure: "Measure", unit: float) -> Expression:
-        """A variable in place of a measure of a tail, in a unit."""
-        height = cp.Variable(name="height")
-        self.heights.append((measure, unit, height))
-        return height
+    def state(self, measure: "Measure", problem: Problem, unit: float) -> Expression:
+        """State a measure of the weights in a unit."""
+        return measure.expression(problem, self, unit)
 
     def set(self, problem: Problem) -> None:
         """Take every parameter's value from another problem of the same structure."""
@@ -290,4 +285,10 @@ class Decision:
 class CutDecision(Decision):
     """A decision in which each measure of a tail is a height, which whoever solves it keeps above by adding rows."""
 
-    by_cuts = True
+    def state(self, measure: "Measure", problem: Problem, unit: float) -> Expression:
+        """A variable in place of a measure of a tail; any other measure as it is."""
+        if measure.tail(problem) is None:
+            return super().state(measure, problem, unit)
+        height = cp.Variable(name="height")
+        self.heights.append((measure, unit, height))
+        return height

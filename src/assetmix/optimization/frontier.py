@@ -124,7 +124,7 @@ class LevelBound(Constraint):
         """State the bound against a parameter."""
         unit = self.scale(problem)
         level = decision.parameter(lambda later: _level(later) / unit)
-        yield Limit(self.sign * self.measure.expression(problem, decision, unit), "<=", self.sign * level)
+        yield Limit(self.sign * decision.state(self.measure, problem, unit), "<=", self.sign * level)
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """What the measure misses of the level."""

@@ -4,7 +4,7 @@ import numpy as np
 
 from assetmix.domain.arrays import Positions, Vector
 from assetmix.optimization.programs.cut_engine import CutEngine
-from assetmix.optimization.tail import value_at_risk
+from assetmix.optimization.tail import cvar, value_at_risk
 from assetmix.optimization.tails import WORST, Tail
 
 BEGIN = 1.25
@@ -26,13 +26,13 @@ class Growth:
     """
 
     def __init__(self, engine: CutEngine, tail: Tail, unit: float, height: int, weights: Positions) -> None:
-        self._engine = engine
-        self._tail = tail
+        self.engine = engine
+        self.tail = tail
         self._unit = unit
         self._height = height
         self.weights = weights
         self._parts = [_Part(self, factor, level) for factor, level in tail.parts]
-        self._row = self._stated()
+        self.row = self._stated()
 
     def missing(self, x: Vector) -> float:
         """By how much the height falls short of what it stands for, in units."""
@@ -41,7 +41,7 @@ class Growth:
 
     def begin(self, portfolio: Vector) -> None:
         """Know the worst items of a portfolio (n,)."""
-        losses = self._tail.losses(portfolio) / self._unit
+        losses = self.tail.losses(portfolio) / self._unit
         for part in self._parts:
             part.add(portfolio, part.first(losses, portfolio))
 
@@ -54,31 +54,16 @@ class Growth:
         return any(len(items) for items in new)
 
     def _losses(self, x: Vector) -> Vector:
-        return self._tail.losses(x[self.weights]) / self._unit
+        return self.tail.losses(x[self.weights]) / self._unit
 
     def _stated(self) -> int:
         columns = np.array([self._height, *(part.threshold for part in self._parts)])
         entries = np.array([1.0, *(-part.factor for part in self._parts)])
-        return int(self._engine.add_rows(columns[None, :], entries[None, :])[0])
-
-    @property
-    def engine(self) -> CutEngine:
-        """The program that grows."""
-        return self._engine
-
-    @property
-    def tail(self) -> Tail:
-        """What the height is to lie above."""
-        return self._tail
-
-    @property
-    def row(self) -> int:
-        """The row of the height."""
-        return self._row
+        return int(self.engine.add_rows(columns[None, :], entries[None, :])[0])
 
     def loss_rows(self, portfolio: Vector, items: Positions) -> tuple[Positions, Vector]:
         """Columns (k, n) and entries (k, n) of items' negative losses, linear at a portfolio."""
-        losses = self._tail.rows(portfolio, items) / self._unit
+        losses = self.tail.rows(portfolio, items) / self._unit
         return np.tile(self.weights, (len(items), 1)), -losses
 
 
@@ -100,8 +85,7 @@ class _Part:
         """Factor x CVaR of the losses (T,)."""
         if self._level == WORST:
             return self.factor * float(losses.max())
-        threshold = float(value_at_risk(losses, self._level, self._growth.tail.probabilities))
-        return self.factor * (threshold + float(self._share @ np.maximum(losses - threshold, 0.0)))
+        return self.factor * float(cvar(losses, self._level, self._growth.tail.probabilities))
 
     def first(self, losses: Vector, portfolio: Vector) -> Positions:
         """The items that are known from the start."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from assetmix.optimization import atoms as cp
 from assetmix.optimization.atoms import Expression
-from assetmix.optimization.decision import Decision
+from assetmix.optimization.decision import Decision, Sides
 from assetmix.optimization.measure import Squares
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.size import objective_size, plain_size
@@ -32,19 +32,17 @@ def perspective(problem: Problem, decision: Decision) -> tuple[Expression, float
         unit = plain_size(term.measure, problem)
         factor = problem.objective.sign * term.weight * unit / objective_size(problem)
         squares = term.measure.squares(problem) if factor > 0 else None
-        if squares is None or sides_of(decision) is None:
-            parts.append(factor * term.measure.expression(problem, decision, unit))
+        sides = sides_of(decision)
+        if squares is None or sides is None:
+            parts.append(factor * decision.state(term.measure, problem, unit))
         else:
             root = np.sqrt(factor / unit)
-            parts.append(_split(Squares(squares.rows * root, squares.offset * root), decision))
+            parts.append(_split(Squares(squares.rows * root, squares.offset * root), decision, sides))
     return sum(parts), 1.0 / objective_size(problem)
 
 
-def _split(squares: Squares, decision: Decision) -> Expression:
+def _split(squares: Squares, decision: Decision, sides: Sides) -> Expression:
     """Own squares over the part that is held, and the squares of the rest."""
-    sides = sides_of(decision)
-    if sides is None:
-        return cp.sum_squares(squares.rows @ decision.weights - squares.offset)
     diagonal, rest = split(squares.rows)
     own = cp.Variable(len(diagonal), nonneg=True, name="own squares")
     part = sides.above + sides.below

@@ -153,8 +153,10 @@ class Problem:
     def steps(self) -> Vector:
         """Units (n,) of which orders are whole multiples: lots, or fractional steps where those are used."""
         fractions = self.trading.fractions
-        made = lambda: readonly([one.step if fractions else one.lot for one in self.instruments])  # noqa: E731
-        return self.once(("steps", fractions), made)
+        return self.once(
+            ("steps", fractions),
+            lambda: readonly([one.step if fractions else one.lot for one in self.instruments]),
+        )
 
     @cached_property
     def impact_rates(self) -> Vector:

@@ -74,3 +74,6 @@ class NoSolution:
     conflict: tuple[ConflictingLimit, ...] = ()
     joint: tuple[Relaxation, ...] = ()
     conflict_is_minimal: bool = True
+
+
+TIME_IS_OVER = NoSolution("timed_out", "The time allowed was over before a solver had an answer.")

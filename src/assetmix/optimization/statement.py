@@ -102,6 +102,11 @@ class Statement:
         """Solvers to try, best first."""
         return self.living.order
 
+    def begin(self, problem: Problem, remaining: Callable[[], float]) -> None:
+        """Take another account of the same structure, and the seconds that are left for it."""
+        self.decision.set(problem)
+        self.remaining = remaining
+
     def attempt(self, solver: solvers.Solver) -> Attempt:
         """Run one solver and give what it said, with duals per unit of the unscaled objective."""
         return self.read(solver, self.living.solve(solver, self.remaining()))
@@ -189,7 +194,7 @@ def state_terms(problem: Problem, decision: Decision, terms: Iterable[Term]) -> 
     for term in terms:
         unit = plain_size(term.measure, problem)
         factor = problem.objective.sign * term.weight * unit / objective_size(problem)
-        parts.append(factor * term.measure.expression(problem, decision, unit))
+        parts.append(factor * decision.state(term.measure, problem, unit))
     return sum(parts)
 
 

@@ -104,6 +104,11 @@ class Trading:
         """Whether orders cost nothing."""
         return self.cost_fraction == 0 and self.cost_amount == 0 and self.impact is None
 
+    @property
+    def is_proportional(self) -> bool:
+        """Whether orders cost nothing, or in proportion to what is traded."""
+        return self.cost_amount == 0 and self.impact is None
+
     def is_near(self, current: Vector, target: Vector) -> NDArray[np.bool_]:
         """Which positions (n,) are near enough to their targets (n,) to stay; one to be closed never is."""
         return np.asarray((np.abs(current - target) <= self.size_band * np.abs(target)) & (target != 0))

@@ -89,6 +89,14 @@ sa.Index(
     postgresql_where=optimizations.c.model_digest.is_not(None),
 )
 
+
+def of_run() -> sa.ForeignKeyConstraint:
+    """What makes a table's rows those of a run, and lets them go with it."""
+    return sa.ForeignKeyConstraint(
+        ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"
+    )
+
+
 jobs = sa.Table(
     "jobs",
     metadata,
@@ -104,9 +112,7 @@ jobs = sa.Table(
     sa.Column("rings", sa.Integer, nullable=False, server_default="0"),
     time_column("ring_at", required=False),
     time_column("queued_at"),
-    sa.ForeignKeyConstraint(
-        ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"
-    ),
+    of_run(),
     sa.CheckConstraint("state in ('queued', 'running')", name="state"),
 )
 
@@ -138,9 +144,7 @@ backtest_parts = sa.Table(
     sa.Column("path", BYTEA, nullable=False),
     sa.Column("decisions", JSONB, nullable=False),
     time_column("at"),
-    sa.ForeignKeyConstraint(
-        ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"
-    ),
+    of_run(),
 )
 """What was walked so far: the next attempt goes on from there, and pages of decisions are read from it."""
 
@@ -155,9 +159,7 @@ backtest_tasks = sa.Table(
     sa.Column("state", sa.Text, nullable=False, server_default="open"),
     sa.Column("worker", sa.Text),
     time_column("lease_until", required=False),
-    sa.ForeignKeyConstraint(
-        ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"
-    ),
+    of_run(),
     sa.CheckConstraint("state in ('open', 'taken', 'done')", name="state"),
 )
 """Ranges of decisions that any worker may make; workers see those of all tenants, and nothing else of them."""
@@ -175,9 +177,7 @@ batch_chunks = sa.Table(
     sa.Column("first", sa.Integer, nullable=False),
     sa.Column("count", sa.Integer, nullable=False),
     sa.Column("accounts", sa.Text, nullable=False),
-    sa.ForeignKeyConstraint(
-        ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"
-    ),
+    of_run(),
 )
 batch_items = sa.Table(
     "batch_items",
@@ -191,9 +191,7 @@ batch_items = sa.Table(
     sa.Column("summary", JSONB, nullable=False),
     sa.Column("result", BYTEA),
     sa.Column("error", JSONB(none_as_null=True)),
-    sa.ForeignKeyConstraint(
-        ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"
-    ),
+    of_run(),
 )
 backtest_decisions = sa.Table(
     "backtest_decisions",
@@ -202,9 +200,7 @@ backtest_decisions = sa.Table(
     sa.Column("run_id", sa.Text, primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("payload", BYTEA, nullable=False),
-    sa.ForeignKeyConstraint(
-        ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"
-    ),
+    of_run(),
 )
 """What was decided in a range, until the backtest has ended."""
 
@@ -217,9 +213,7 @@ events = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("data", JSONB, nullable=False, server_default=sa.text("'{}'::jsonb")),
     time_column("at"),
-    sa.ForeignKeyConstraint(
-        ["tenant_id", "run_id"], ["optimizations.tenant_id", "optimizations.id"], ondelete="CASCADE"
-    ),
+    of_run(),
     # a run ends once: the database itself refuses a second event
     sa.UniqueConstraint("tenant_id", "run_id"),
 )

@@ -90,17 +90,10 @@ async def _asked(house: House, run: Run, solver: SolverProcess, what: dict[str, 
         when it ends, or takes far longer than it may
     """
     seconds, progress = float(run.inputs["seconds_each"]), solver.progress
-    question = {
-        "inputs": run.inputs,
-        "snapshot_digest": run.snapshot_digest,
-        "model_digest": run.model_digest,
-        "seconds": seconds,
-        "run": run.id,
-        "attempt": run.attempt,
-    }
+    errand = Errand(house, run, solver)
     try:
         async with asyncio.timeout(count * seconds + SPARE_SECONDS):
-            answer = await solver.ask(question | what, Errand(house, run, solver).load)
+            answer = await solver.ask(errand.question(seconds) | what, errand.load)
     except TimeoutError:
         await solver.kill()
         raise SolverLost("the solver process took longer than it may") from None

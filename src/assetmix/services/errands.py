@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from assetmix.codec.backtests import join_paths
 from assetmix.codec.payload import enclosed
@@ -39,6 +40,18 @@ class Errand:
     def __init__(self, house: House, run: Run, solver: SolverProcess) -> None:
         self._house, self._run, self._solver = house, run, solver
         self._task: Task | None = None
+
+    def question(self, seconds: float) -> dict[str, Any]:
+        """What the solver process is to know of the run, whatever it is asked."""
+        run = self._run
+        return {
+            "inputs": run.inputs,
+            "snapshot_digest": run.snapshot_digest,
+            "model_digest": run.model_digest,
+            "seconds": seconds,
+            "run": run.id,
+            "attempt": run.attempt,
+        }
 
     async def load(self, what: str, name: str) -> bytes:
         """Give what is asked for: by digest, or of the run itself."""

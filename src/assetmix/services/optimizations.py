@@ -19,6 +19,7 @@ from assetmix.services.snapshots import freeze, wanted
 from assetmix.services.tenant_settings import effective
 
 __all__ = ["Request", "cancel", "check_only", "get_run", "latest", "list_runs", "submit", "submit_once"]
+
 LOOKS = 3
 
 
@@ -220,34 +221,31 @@ def ring_for(house: House, run: Run) -> None:
 async def store(house: House, connection: Connection, caller: Caller, request: Request) -> Run:
     """Store a run in a transaction of the caller's, who rings when that has ended; raises what `submit` raises."""
     new = await prepare(house, connection, caller, request)
+    same = await same_run(connection, caller, new)
     if new.portfolio_id is not None:
-        same = await _same(connection, caller, new.optimization_hash, request.risk_model)
         await _make_way(connection, caller, new.portfolio_id, request, same)
-    return await store_new(house, connection, caller, new, request.risk_model)
+    return same or await store_new(house, connection, caller, new)
 
 
-async def store_new(house: House, connection: Connection, caller: Caller, new: NewRun, asked_model: str | None) -> Run:
-    """Store a run that is prepared, unless there is one with the same inputs, which is given then."""
-    same = await _same(connection, caller, new.optimization_hash, asked_model)
-    if same is not None:
-        return same
+async def store_new(house: House, connection: Connection, caller: Caller, new: NewRun) -> Run:
+    """Store a run that is prepared, and that there is none like; or give the one that was stored meanwhile."""
     await _require_room(house, connection, caller)
     run = await optimizations.add_run(connection, caller.tenant_id, new, house.settings.ring_seconds)
     if run is not None:
         asked = entry(caller, "optimization.request", run.id, optimization_hash=run.optimization_hash)
         await note(connection, caller.tenant_id, asked)
         return run
-    same = await _same(connection, caller, new.optimization_hash, asked_model)
+    same = await same_run(connection, caller, new)
     if same is None:
         raise Conflict("another request with the same inputs has just ended; ask again")
     return same
 
 
-async def _same(connection: Connection, caller: Caller, optimization_hash: str, asked_model: str | None) -> Run | None:
+async def same_run(connection: Connection, caller: Caller, new: NewRun) -> Run | None:
     """Give the run that answers a request already; one that ends while it is looked at is looked for again."""
     for _ in range(LOOKS):
-        same = await optimizations.find_same(connection, caller.tenant_id, optimization_hash)
-        if same is None or await optimizations.ask_again(connection, same, asked_model):
+        same = await optimizations.find_same(connection, caller.tenant_id, new.optimization_hash)
+        if same is None or await optimizations.ask_again(connection, same, new.asked_model):
             return same
     return None
 

@@ -179,15 +179,7 @@ async def _solve(shop: Workshop, run: Run) -> Ending:
     if run.kind == "batch":
         return await see_batch(shop.house, run, shop.solver)
     errand = Errand(shop.house, run, shop.solver)
-    question = {
-        "inputs": run.inputs,
-        "snapshot_digest": run.snapshot_digest,
-        "model_digest": run.model_digest,
-        "seconds": run.time_limit_seconds,
-        "run": run.id,
-        "attempt": run.attempt,
-    }
-    return _ending(await shop.solver.ask(question, errand.load, errand.keep))
+    return _ending(await shop.solver.ask(errand.question(run.time_limit_seconds), errand.load, errand.keep))
 
 
 def _ending(answer: Frame) -> Ending:

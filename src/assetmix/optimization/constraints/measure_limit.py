@@ -60,7 +60,7 @@ class MeasureLimit(Constraint):
             yield from self._ratio(problem).limits(decision.weights, unit)
             return
         lower, upper = (None if bound is None else bound / unit for bound in (self.lower, self.upper))
-        yield from Band(lower, upper).limits(self.measure.expression(problem, decision, unit))
+        yield from Band(lower, upper).limits(decision.state(self.measure, problem, unit))
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Distance of the measure's value outside each bound."""

@@ -42,8 +42,6 @@ class ConditionalDrawdownAtRisk(Measure):
 
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State the mean of the worst drawdowns."""
-        if decision.by_cuts:
-            return decision.height(self, unit)
         falls = state_drawdowns(problem, decision, unit, self.key)
         count = len(problem.scenarios())
         threshold = cp.Variable(name="drawdown at risk")

@@ -61,8 +61,6 @@ class ConditionalValueAtRisk(Measure):
             mean = problem.expected_returns() / unit
             return cp.norm2(root @ decision.weights) - cp.sum(cp.multiply(mean, decision.weights))
         scenarios = empirical(problem)
-        if decision.by_cuts:
-            return decision.height(self, unit)
         threshold = cp.Variable(name="value at risk")
         excess = cp.Variable(len(scenarios), nonneg=True, name="excess loss")
         decision.link(-(scenarios / unit @ decision.weights) - threshold <= excess, key=self.key)

@@ -41,8 +41,6 @@ class ConditionalValueAtRiskMixture(Measure):
 
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State each level with a threshold of its own over one vector of losses."""
-        if decision.by_cuts:
-            return decision.height(self, unit)
         scenarios = problem.scenarios() / unit
         losses = cp.Variable(len(scenarios), name="losses")
         thresholds = cp.Variable(len(self.levels), name="values at risk")

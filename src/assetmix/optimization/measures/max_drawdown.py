@@ -37,8 +37,6 @@ class MaxDrawdown(Measure):
 
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State the largest drawdown."""
-        if decision.by_cuts:
-            return decision.height(self, unit)
         return cp.max(state_drawdowns(problem, decision, unit, self.key))
 
     def tail(self, problem: Problem) -> Tail | None:

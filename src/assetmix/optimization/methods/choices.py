@@ -38,9 +38,7 @@ def rounded(problem: Problem, relaxed: Attempt, names: Iterable[str]) -> dict[st
     chosen = {name: sides[name].astype(np.float64) for name in names}
     sizes = {"held": np.abs(weights), "traded": np.abs(trades)}
     for most in _counts(problem):
-        parts_of = relaxed.indicators
-        part = sum((parts_of[side] for side in SIDES[most.what] if side in parts_of), np.zeros_like(weights))
-        _keep(chosen, most, part + SNAP * sizes[most.what])
+        _keep(chosen, most, _parts(relaxed.indicators, most, len(weights)) + SNAP * sizes[most.what])
     return chosen
 
 
@@ -53,9 +51,8 @@ def exchanged(problem: Problem, best: Attempt) -> Iterator[dict[str, Vector]]:
     sizes = {"held": np.abs(best.weights), "traded": np.abs(best.weights - problem.current_weights)}
     for most in _counts(problem):
         names = [name for name in SIDES[most.what] if name in best.indicators]
-        taken = sum((np.round(best.indicators[name]) for name in names), np.zeros_like(slope))
-        inside = most.members[taken[most.members] > 0]
-        outside = most.members[taken[most.members] == 0]
+        taken = np.round(_parts(best.indicators, most, len(slope)))[most.members]
+        inside, outside = most.members[taken > 0], most.members[taken == 0]
         going = inside[np.argsort(sizes[most.what][inside], kind="stable")][:NEAR]
         promise = slope[outside] if most.what == "held" else -np.abs(slope[outside] - float(np.median(slope[inside])))
         coming = outside[np.argsort(promise, kind="stable")][:NEAR]
@@ -69,7 +66,7 @@ def _exchange(indicators: Indicators, names: list[str], old: int, new: tuple[int
     for name in names:
         changed[name][old] = 0.0
     place, slope = new
-    side = names[1] if len(names) > 1 and slope > 0 and names[1] == "sold" else names[0]
+    side = "sold" if "sold" in names and slope > 0 else names[0]
     changed[side][place] = 1.0
     return changed
 
@@ -81,8 +78,13 @@ def _counts(problem: Problem) -> list[Most]:
 
 def _keep(chosen: dict[str, Vector], most: Most, part: Vector) -> None:
     """Leave the members with the largest parts (n,)."""
-    names = [name for name in SIDES[most.what] if name in chosen]
-    taken = most.members[sum((chosen[name][most.members] for name in names), np.zeros(len(most.members))) > 0]
-    for place in taken[np.argsort(-part[taken], kind="stable")][most.count :]:
-        for name in names:
-            chosen[name][place] = 0.0
+    taken = most.members[_parts(chosen, most, len(part))[most.members] > 0]
+    beyond = taken[np.argsort(-part[taken], kind="stable")][most.count :]
+    for name in (name for name in SIDES[most.what] if name in chosen):
+        chosen[name][beyond] = 0.0
+
+
+def _parts(indicators: Indicators, most: Most, count: int) -> Vector:
+    """To which part (n,) each instrument is held, or traded, on either side."""
+    sides = (indicators[name] for name in SIDES[most.what] if name in indicators)
+    return np.asarray(sum(sides, np.zeros(count)))

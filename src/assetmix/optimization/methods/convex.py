@@ -15,7 +15,7 @@ from assetmix.optimization.methods.polish import polished
 from assetmix.optimization.planes import named_rows
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.size import gap_reference, objective_size
-from assetmix.optimization.solution import Binding, NoSolution, Solution, Verified
+from assetmix.optimization.solution import TIME_IS_OVER, Binding, NoSolution, Solution, Verified
 from assetmix.optimization.solvers import Solver
 from assetmix.optimization.statement import Attempt, LinearStatement, Statement
 from assetmix.optimization.tolerances import BINDING, FINE, GAP, RESIDUAL
@@ -40,11 +40,10 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
         return at_once
     key = ("convex", problem.structure)
     statement = memory.recall(key, lambda: Statement(problem))
-    statement.decision.set(problem)
-    statement.remaining = remaining
+    statement.begin(problem, remaining)
     for solver in statement.order:
         if remaining() <= 0:
-            return NoSolution("timed_out", "The time allowed was over before a solver had an answer.")
+            return TIME_IS_OVER
         judged = judge(problem, _attempt(statement, problem, solver, memory), memory, remaining)
         if judged is not None:
             return judged
@@ -58,11 +57,10 @@ def _at_once(problem: Problem, memory: Memory, remaining: Callable[[], float]) -
     Its optimum bounds the true one. Where the best answer overpays nothing it is the true one;
     else, where money is better burnt than invested, the costs in the balance must be exact.
     """
-    if problem.trading.is_free or problem.trading.impact is not None or problem.trading.cost_amount > 0:
+    if problem.trading.is_free or not problem.trading.is_proportional:
         return None
     statement = memory.recall(("overpaying", problem.structure), lambda: Statement(problem, costs="overpaying"))
-    statement.decision.set(problem)
-    statement.remaining = remaining
+    statement.begin(problem, remaining)
     attempt = statement.attempt(statement.order[0])
     if attempt.verdict == "infeasible":
         return judge(problem, attempt, memory, remaining)

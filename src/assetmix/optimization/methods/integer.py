@@ -24,7 +24,7 @@ from assetmix.optimization.methods import convex
 from assetmix.optimization.methods.choices import exchanged, rounded
 from assetmix.optimization.perspective import has_squares, perspective
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.solution import NoSolution, Solution
+from assetmix.optimization.solution import TIME_IS_OVER, NoSolution, Solution
 from assetmix.optimization.solvers import scip
 from assetmix.optimization.statement import Attempt, Statement
 from assetmix.optimization.tolerances import GAP, RESIDUAL, SNAP
@@ -79,7 +79,7 @@ def _run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> So
         at_once = _if_whole(problem, attempt, memory)
         return at_once or _Search(problem, _tighter(problem, attempt, memory, remaining), memory).run(remaining)
     if attempt.verdict == "timed_out" or remaining() <= 0:
-        return NoSolution("timed_out", "The time allowed was over before a solver had an answer.")
+        return TIME_IS_OVER
     judged = convex.judge(problem, attempt, memory, remaining)
     if judged is None:
         memory.forget(("relaxed", problem.structure))
@@ -97,8 +97,7 @@ def _tighter(problem: Problem, attempt: Attempt, memory: Memory, remaining: Call
 
 
 def _first(statement: Statement, problem: Problem, remaining: Callable[[], float]) -> Attempt:
-    statement.decision.set(problem)
-    statement.remaining = remaining
+    statement.begin(problem, remaining)
     attempt = balanced_attempt(statement, problem, statement.order[0])
     for solver in statement.order[1:]:
         if attempt.verdict == "solved" or remaining() <= 0:
@@ -127,9 +126,10 @@ class _Search:
         self._memory = memory
         key = ("fixed", problem.structure)
         self._fixed = memory.recall(key, lambda: Statement(problem, integers="fixed"))
-        self._fixed.decision.set(problem)
-        bounds = (relaxed.bound, convex.lower_bound(problem, relaxed.weights, relaxed, memory))
-        self._bound = max((one for one in bounds if one is not None), default=-np.inf)
+        bound = relaxed.bound
+        if bound is None:  # the relaxation's own duals prove as much as its slopes do, where they prove anything
+            bound = convex.lower_bound(problem, relaxed.weights, relaxed, memory)
+        self._bound = -np.inf if bound is None else bound
         self._value = np.inf
         self._best: Attempt | None = None
         self._seen: set[bytes] = set()
@@ -139,7 +139,7 @@ class _Search:
 
     def run(self, remaining: Callable[[], float]) -> Solution | NoSolution:
         """Round the relaxation; where that is not near enough to its bound, propose, polish, cut until it is."""
-        self._fixed.remaining = remaining
+        self._fixed.begin(self._problem, remaining)
         self._offer(rounded(self._problem, self._relaxed, self._fixed.decision.indicators))
         self._exchange(remaining)
         if self._gap() <= self._problem.gap:

@@ -10,7 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from assetmix.domain.arrays import Matrix, Vector
+from assetmix.domain.arrays import Vector
+from assetmix.estimation.moments import moments
+from assetmix.estimation.roots import with_a_row
 from assetmix.optimization import atoms as cp
 from assetmix.optimization.atoms import Expression
 from assetmix.optimization.balance import balanced_attempt
@@ -24,7 +26,7 @@ from assetmix.optimization.programs.engine import Said
 from assetmix.optimization.programs.pattern import Numbers
 from assetmix.optimization.programs.program import Program
 from assetmix.optimization.size import objective_size, plain_size
-from assetmix.optimization.solution import NoSolution, Solution
+from assetmix.optimization.solution import TIME_IS_OVER, NoSolution, Solution
 from assetmix.optimization.solvers import HIGHS, PIQP, Solver, SolverUsed
 from assetmix.optimization.statement import REACH, Attempt, Costs, Statement
 from assetmix.optimization.tails import Tail
@@ -42,7 +44,7 @@ LOWEST = 0.5
 
 def accepts(problem: Problem) -> bool:
     """Convex problems with a measure of a tail of many items, in the objective or in a limit."""
-    if problem.is_integer or problem.trading.impact is not None or problem.trading.cost_amount > 0:
+    if problem.is_integer or not problem.trading.is_proportional:
         return False
     if any(term.measure.fraction() is not None for term in problem.objective.terms):
         return False
@@ -65,7 +67,7 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
     attempt = _attempt(problem, memory, remaining, "overpaying")
     judged = _judged(problem, attempt, memory, remaining)
     if judged is None and remaining() <= 0:
-        return NoSolution("timed_out", "The time allowed was over before a solver had an answer.")
+        return TIME_IS_OVER
     if judged is None or judged.status != "feasible" or problem.trading.is_free:
         return judged or convex.run(problem, memory, remaining)
     relaxed = _attempt(problem, memory, remaining, "relaxed")
@@ -89,8 +91,7 @@ def _judged(
 def _attempt(problem: Problem, memory: Memory, remaining: Callable[[], float], costs: Costs) -> Attempt:
     key = ("tails", costs, problem.structure)
     growing = memory.recall(key, lambda: Growing(problem, costs))
-    growing.decision.set(problem)
-    growing.remaining = remaining
+    growing.begin(problem, remaining)
     try:
         return balanced_attempt(growing, problem, HIGHS) if costs == "exact" else growing.attempt(HIGHS)
     except Exception:  # noqa: BLE001 - whatever a solver breaks with, its object is not to be trusted again
@@ -163,9 +164,8 @@ class Growing(Statement):
         return Said("failed")
 
     def _start(self, problem: Problem) -> Vector:
-        self._calm.remaining = self.remaining
         if self._started is None or self._calm.decision.differs(problem):
-            self._calm.decision.set(problem)
+            self._calm.begin(problem, self.remaining)
             attempt = self._calm.attempt(PIQP)
             allowed = problem.allowed if problem.allowed.any() else np.ones_like(problem.allowed)
             self._started = attempt.weights if attempt.verdict == "solved" else np.asarray(allowed / allowed.sum())
@@ -174,7 +174,7 @@ class Growing(Statement):
 
 def _calm(problem: Problem, decision: Decision) -> tuple[Expression, float]:
     """In place of each tail the variance of the scenarios, with the same slope at a plain portfolio."""
-    deviations = problem.once("deviations", lambda: _deviations(problem.scenarios()))
+    deviations = with_a_row(moments(problem.scenarios(), problem.probabilities()).root)
     size = float(np.linalg.norm(deviations.mean(axis=1))) or 1.0
     goal: Expression = 0.0
     for term in problem.objective.terms:
@@ -183,12 +183,5 @@ def _calm(problem: Problem, decision: Decision) -> tuple[Expression, float]:
         if term.measure.tail(problem) is not None:
             goal = goal + 0.5 * factor * cp.sum_squares(deviations / size @ decision.weights)
         else:
-            goal = goal + factor * term.measure.expression(problem, decision, unit)
+            goal = goal + factor * decision.state(term.measure, problem, unit)
     return goal, 1.0 / objective_size(problem)
-
-
-def _deviations(scenarios: Matrix) -> Matrix:
-    """Triangular rows R (n, n) with R'R the covariance of scenarios (T, n)."""
-    apart = scenarios - scenarios.mean(axis=0)
-    rows = np.linalg.qr(apart).R
-    return np.asarray(rows / np.sqrt(max(1, len(scenarios) - 1)))

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from assetmix.api.body import read_json
 from assetmix.api.deps import InHouse, Reader, Runner, most_bytes
 from assetmix.api.dialects.native import reading, writing
-from assetmix.api.dialects.native.routes.runs import LAST, submitted, watched
+from assetmix.api.dialects.native.routes.runs import LAST, cancelled, submitted, told, watched
 from assetmix.api.dialects.native.schemas import BACKTEST
 from assetmix.api.openapi import NOT_MODIFIED, accepts, takes
 from assetmix.api.paging import DEFAULT, after, clamp, page
@@ -67,8 +67,7 @@ async def stream_backtest(
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream `progress` events (status, progress 0 to 1) until the backtest has ended, which an `end` event says."""
     async for seen in changes_of(inside, caller, run):
-        told = {"id": seen.id, "status": seen.status, "progress": seen.progress, "attempt": seen.attempt}
-        yield ServerSentEvent(event="progress" if seen.is_active else "end", id=seen.tag, data=told)
+        yield told(seen)
 
 
 @router.get("/backtests/{run_id}/rebalances")
@@ -85,6 +84,4 @@ async def list_rebalances(
 @router.post("/backtests/{run_id}/cancel", status_code=202)
 async def cancel_backtest(run_id: str, inside: InHouse, caller: Runner) -> JSONResponse:
     """Cancel a backtest: at once if it is queued, else within seconds."""
-    await optimizations.get_run(inside, caller, run_id, kind="backtest")
-    run = await optimizations.cancel(inside, caller, run_id)
-    return JSONResponse(writing.write_run(run), status_code=200 if run.status == "cancelled" else 202)
+    return await cancelled(inside, caller, run_id, "backtest")

@@ -11,13 +11,14 @@ from starlette.responses import JSONResponse, Response
 from assetmix.api.body import read_json
 from assetmix.api.deps import InHouse, Reader, Runner, most_bytes
 from assetmix.api.dialects.native import reading, writing
-from assetmix.api.dialects.native.routes.runs import LAST, answered, watched
+from assetmix.api.dialects.native.routes.runs import LAST, answered, cancelled, told, watched
 from assetmix.api.dialects.native.schemas import BATCH
 from assetmix.api.openapi import NOT_MODIFIED, accepts, takes
 from assetmix.api.paging import DEFAULT, after, clamp, page
 from assetmix.persistence.batches import Sought
 from assetmix.persistence.optimizations import Run
 from assetmix.services import batches, optimizations
+from assetmix.services.idempotency import Once, Repeated, Submitted
 from assetmix.services.waiting import changes_of
 
 router = APIRouter()
@@ -38,7 +39,7 @@ async def post_batch(request: Request, inside: InHouse, caller: Runner) -> Respo
     """
     wanted = reading.read_batch(await read_json(request, BATCH, most_bytes(inside)))
 
-    async def submit(once: Any) -> Any:  # noqa: ANN401 - handed on
+    async def submit(once: Once | None) -> Submitted | Repeated:
         return await batches.submit_once(inside, caller, wanted, once)
 
     return await answered(request, inside, caller, submit)
@@ -72,10 +73,7 @@ async def stream_batch(
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream `progress` events (status, progress, counts by status) until the batch has ended: an `end` event."""
     async for seen in changes_of(inside, caller, run):
-        told = {"id": seen.id, "status": seen.status, "progress": seen.progress, "attempt": seen.attempt}
-        counts = await batches.counts(inside, caller, seen)
-        event = "progress" if seen.is_active else "end"
-        yield ServerSentEvent(event=event, id=seen.tag, data=told | {"counts": counts})
+        yield told(seen, counts=await batches.counts(inside, caller, seen))
 
 
 class ItemQuery:
@@ -118,6 +116,4 @@ async def get_item(run_id: str, number: int, inside: InHouse, caller: Reader) ->
 @router.post("/batches/{run_id}/cancel", status_code=202)
 async def cancel_batch(run_id: str, inside: InHouse, caller: Runner) -> JSONResponse:
     """Cancel a batch: at once if it is queued, else within seconds; what is answered by then stays."""
-    await optimizations.get_run(inside, caller, run_id, kind="batch")
-    run = await optimizations.cancel(inside, caller, run_id)
-    return JSONResponse(writing.write_run(run), status_code=200 if run.status == "cancelled" else 202)
+    return await cancelled(inside, caller, run_id, "batch")

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from assetmix.api.body import read_json
 from assetmix.api.deps import InHouse, Reader, Runner, most_bytes
 from assetmix.api.dialects.native import reading, writing
-from assetmix.api.dialects.native.routes.runs import LAST, submitted, watched
+from assetmix.api.dialects.native.routes.runs import LAST, cancelled, submitted, watched
 from assetmix.api.dialects.native.schemas import FRONTIER
 from assetmix.api.openapi import NOT_MODIFIED, accepts, takes
 from assetmix.api.paging import DEFAULT, after, clamp, page
@@ -54,6 +54,4 @@ async def get_frontier(run_id: str, request: Request, inside: InHouse, caller: R
 @router.post("/frontiers/{run_id}/cancel", status_code=202)
 async def cancel_frontier(run_id: str, inside: InHouse, caller: Runner) -> JSONResponse:
     """Cancel a frontier: at once if it is queued, else within seconds."""
-    await optimizations.get_run(inside, caller, run_id, kind="frontier")
-    run = await optimizations.cancel(inside, caller, run_id)
-    return JSONResponse(writing.write_run(run), status_code=200 if run.status == "cancelled" else 202)
+    return await cancelled(inside, caller, run_id, "frontier")

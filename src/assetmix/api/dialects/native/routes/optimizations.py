@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from assetmix.api.body import read_json
 from assetmix.api.deps import InHouse, Reader, Runner, most_bytes
 from assetmix.api.dialects.native import reading, writing
-from assetmix.api.dialects.native.routes.runs import LAST, submitted, watched
+from assetmix.api.dialects.native.routes.runs import LAST, cancelled, submitted, watched
 from assetmix.api.dialects.native.schemas import RUN
 from assetmix.api.idempotency import require_usable_key
 from assetmix.api.openapi import NOT_MODIFIED, accepts, takes
@@ -68,5 +68,4 @@ async def get_optimization(run_id: str, request: Request, inside: InHouse, calle
 @router.post("/optimizations/{run_id}/cancel", status_code=202)
 async def cancel_optimization(run_id: str, inside: InHouse, caller: Runner) -> JSONResponse:
     """Cancel a run: at once if it is queued, else within seconds."""
-    run = await optimizations.cancel(inside, caller, run_id)
-    return JSONResponse(writing.write_run(run), status_code=200 if run.status == "cancelled" else 202)
+    return await cancelled(inside, caller, run_id)

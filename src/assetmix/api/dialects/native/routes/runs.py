@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from fastapi.sse import ServerSentEvent
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -51,6 +52,20 @@ async def answered(
         headers = writing.accepted_headers(run, soon) | applied(seconds)
         return JSONResponse(writing.write_run(run), headers=headers)
     return replayed(outcome.before) if isinstance(outcome, Repeated) else accepted(outcome.run)
+
+
+async def cancelled(inside: InHouse, caller: Runner, run_id: str, kind: str | None = None) -> JSONResponse:
+    """Cancel a run, of one kind where that is named: 200 where that is done at once, else 202."""
+    if kind is not None:
+        await optimizations.get_run(inside, caller, run_id, kind=kind)
+    run = await optimizations.cancel(inside, caller, run_id)
+    return JSONResponse(writing.write_run(run), status_code=200 if run.status == "cancelled" else 202)
+
+
+def told(run: Run, **more: object) -> ServerSentEvent:
+    """How far a run is, as an event of a stream: `progress`, or `end` when it has ended."""
+    seen = {"id": run.id, "status": run.status, "progress": run.progress, "attempt": run.attempt}
+    return ServerSentEvent(event="progress" if run.is_active else "end", id=run.tag, data=seen | more)
 
 
 async def watched(request: Request, inside: InHouse, run: Run) -> Response:
