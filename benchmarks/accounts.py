@@ -32,6 +32,12 @@ SECTORS = 10
 BAND = 0.02
 """A sector's weight stays so near to the benchmark's."""
 BARRED = 0.15
+TURNOVER = 0.3
+"""Most that an account may trade."""
+DENSITY = 0.5
+"""Part of the names that a factor other than the market moves."""
+OWN = 0.6
+"""Part of the names that an account holds more of than the benchmark, or less."""
 FACTORS = 20
 SESSIONS = 252
 
@@ -54,7 +60,7 @@ class Market:
     def model(self) -> GivenModel:
         """A market factor and sparse others, variances per session."""
         random, count = np.random.default_rng(self.seed), self.count
-        others = random.normal(0, 0.5, (count, self.factors - 1)) * (random.random((count, self.factors - 1)) < 0.5)  # noqa: PLR2004 - half
+        others = random.normal(0, 0.5, (count, self.factors - 1)) * (random.random((count, self.factors - 1)) < DENSITY)
         exposures = np.column_stack([random.normal(1, 0.25, count), others])
         spread = np.r_[0.16**2, random.uniform(0.03, 0.08, self.factors - 1) ** 2]
         return GivenModel(
@@ -79,6 +85,16 @@ class Market:
     def barred(self) -> np.ndarray:
         """Positions of the names that are not bought."""
         return np.random.default_rng(self.seed + 3).choice(self.count, int(BARRED * self.count), replace=False)
+
+    @property
+    def cap(self) -> float:
+        """Largest weight of a name."""
+        return max(0.05, 1.5 * float(self.benchmark.max()))
+
+    def band(self, sector: int) -> tuple[float, float]:
+        """Least and largest weight of a sector."""
+        middle = float(self.benchmark[sector::SECTORS].sum())
+        return max(0.0, middle - BAND), middle + BAND
 
     def sector(self, place: int) -> str:
         """Sector of a name."""
@@ -105,11 +121,11 @@ class Market:
     @cached_property
     def strategy(self) -> Strategy:
         """Least tracking error within sectors, caps and a cap of turnover; what is barred may be kept."""
-        limits: list[Constraint] = [TurnoverLimit(upper=0.3), WeightBounds(upper=max(0.05, 1.5 * self.benchmark.max()))]
+        limits: list[Constraint] = [TurnoverLimit(upper=TURNOVER), WeightBounds(upper=self.cap)]
         for sector in range(SECTORS):
-            middle = float(self.benchmark[sector::SECTORS].sum())
+            lower, upper = self.band(sector)
             scope = Group(grouping="sectors", name=self.sector(sector))
-            limits.append(GroupWeight(scope=scope, lower=max(0.0, middle - BAND), upper=middle + BAND))
+            limits.append(GroupWeight(scope=scope, lower=lower, upper=upper))
         allowed = tuple(key for place, key in enumerate(self.ids) if place not in set(self.barred.tolist()))
         return Strategy(
             objective=Objective(sense="minimize", terms=(Term(measure=TrackingErrorSquared()),)),
@@ -122,7 +138,7 @@ class Market:
     def holdings(self, number: int, value: float = 1e6) -> dict[str, float]:
         """Units and cash of one account: between the benchmark and a portfolio of its own."""
         random = np.random.default_rng((self.seed, number))
-        own = random.dirichlet(np.full(self.count, 0.5)) * (random.random(self.count) < 0.6)  # noqa: PLR2004 - most
+        own = random.dirichlet(np.full(self.count, 0.5)) * (random.random(self.count) < OWN)
         weights = 0.5 * own / own.sum() + 0.5 * self.benchmark
         weights[self.barred] *= 0.3
         units = weights / weights.sum() * value / self.prices

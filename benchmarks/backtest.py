@@ -9,7 +9,6 @@ tolerances (as it comes its weights are off by up to 1e-4); it is timed as it co
 checks and builds result objects inside its call.
 """
 
-import json
 import os
 import statistics
 import sys
@@ -18,7 +17,6 @@ import tracemalloc
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
@@ -39,9 +37,9 @@ from assetmix.optimization.constraints.weight_bounds import WeightBounds
 from assetmix.optimization.measures.variance import Variance
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.strategy import Objective, Strategy, Term, UniverseById
+from benchmarks.records import Record, keep
 from tests import markets
 
-RESULTS = Path("build") / "bench"
 WINDOW, COST = 504, 0.001
 REPEATS = 7
 CHECKED, AGREED = 24, 1e-5
@@ -91,9 +89,7 @@ def main() -> int:
     console.print(table)
     few, many = (peak(cases[1], dates) for dates in (500, 2500))
     console.print(f"peak memory of a walk of 100 names: {few:.2f} MB for 500 dates, {many:.2f} MB for 2,500")
-    records.append({"name": "backtest memory: 2,500 dates / 500", "value": many / few, "unit": "x"})
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "backtest.json").write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+    keep("backtest", [*records, Record("backtest memory: 2,500 dates / 500", many / few, "x")])
     return 0
 
 
@@ -222,24 +218,12 @@ def best(work: Callable[[], object]) -> float:
     return statistics.median(timed(work) for _ in range(REPEATS))
 
 
-def written(case: Case, row: dict[str, float]) -> list[dict[str, object]]:
+def written(case: Case, row: dict[str, float]) -> list[Record]:
     """One record a figure."""
     name = f"backtest {case.name}"
     return [
-        {
-            "name": f"{name}: whole / (covariance + bare solves)",
-            "value": row["parts_ratio"],
-            "unit": "x",
-            "reach": REACH_PARTS,
-            "met": row["parts_ratio"] <= REACH_PARTS,
-        },
-        {
-            "name": f"{name}: skfolio / ours",
-            "value": row["peer_ratio"],
-            "unit": "x",
-            "reach": REACH_PEER,
-            "met": row["peer_ratio"] >= REACH_PEER,
-        },
+        Record(f"{name}: whole / (covariance + bare solves)", row["parts_ratio"], "x", REACH_PARTS),
+        Record(f"{name}: skfolio / ours", row["peer_ratio"], "x", REACH_PEER, "at least"),
     ]
 
 

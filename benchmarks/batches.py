@@ -7,11 +7,14 @@ up and run on the assembled problem of the same accounts; with whole lots the ba
 the rounding's own arithmetic, without resolving, reporting or storing.
 """
 
+import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import httpx
 import psutil
@@ -39,6 +42,7 @@ SAMPLE = 300
 REACH = {"fractions": 3.0, "lots": 2.0}
 REGISTERED = (_constraints, _measures, _rules)
 MEGABYTE = 2**20
+HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -86,18 +90,25 @@ def through(service: Service, client: httpx.Client, console: Console) -> Measure
     address = f"/v1/batches/{run['id']}"
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("optimizing", total=1.0)
-        while run["status"] in {"queued", "running"}:
-            time.sleep(0.5)
-            run = client.get(address).raise_for_status().json()
-            progress.update(task, completed=run["progress"])
-            if not halfway and run["progress"] > 0.5:  # noqa: PLR2004 - half
+        for seen in _events(client, address):
+            progress.update(task, completed=seen["progress"])
+            if not halfway and seen["progress"] > HALF:
                 halfway = solvers_mb()
             service.supervisor.tend()
+    run = client.get(address).raise_for_status().json()
     assert run["status"] == "succeeded", run
     answered = run["result"]
     assert answered["count"] == ACCOUNTS
     assert answered["succeeded"] + answered["infeasible"] == ACCOUNTS, answered
     return Measured(time.monotonic() - started, cpu_seconds() - before, solvers_mb() - halfway)
+
+
+def _events(client: httpx.Client, address: str) -> Iterator[dict[str, Any]]:
+    """What the batch's own stream tells of it until it has ended."""
+    with client.stream("GET", f"{address}/events", timeout=None) as stream:
+        for line in stream.iter_lines():
+            if line.startswith("data:"):
+                yield json.loads(line.removeprefix("data:"))
 
 
 def solvers_mb() -> float:

@@ -27,7 +27,7 @@ from assetmix.optimization.memory import Memory
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.resolve import Question, resolve
 from assetmix.optimization.strategy import Objective, Strategy, Term, UniverseById
-from benchmarks.accounts import BAND, SECTORS, Market
+from benchmarks.accounts import SECTORS, TURNOVER, Market
 
 DAY = dt.date(2024, 6, 28)
 
@@ -99,14 +99,13 @@ def written_anew(market: Market, problem: Problem) -> float:
     limits: list[Any] = [
         exposure == factor @ active,
         cp.sum(weights) == 1,
-        cp.norm1(weights - problem.current_weights) <= 0.3,  # noqa: PLR2004 - the market's cap of turnover
-        weights <= max(0.05, 1.5 * market.benchmark.max()),
+        cp.norm1(weights - problem.current_weights) <= TURNOVER,
+        weights <= market.cap,
         weights[market.barred] <= problem.current_weights[market.barred],
     ]
     for sector in range(SECTORS):
-        middle = float(market.benchmark[sector::SECTORS].sum())
-        total = cp.sum(weights[sector::SECTORS])
-        limits += [total >= max(0.0, middle - BAND), total <= middle + BAND]
+        (lower, upper), total = market.band(sector), cp.sum(weights[sector::SECTORS])
+        limits += [total >= lower, total <= upper]
     scale = 1e4
     stated = cp.sum_squares(exposure) + cp.sum_squares(cp.multiply(own, active))
     asked = cp.Problem(cp.Minimize(scale * stated), limits)
@@ -114,9 +113,12 @@ def written_anew(market: Market, problem: Problem) -> float:
     return float(asked.value) / scale
 
 
-def pypfopt_variance(covariance: Matrix, **fields: Any) -> Vector:  # noqa: ANN401 - its own options
+def pypfopt_variance(covariance: Matrix) -> Vector:
     """PyPortfolioOpt's least variance."""
-    frontier = EfficientFrontier(None, covariance, **fields)
+    return _least(EfficientFrontier(None, covariance))
+
+
+def _least(frontier: EfficientFrontier) -> Vector:
     frontier.min_volatility()
     return np.asarray(frontier.weights)
 
@@ -125,7 +127,7 @@ def pypfopt_finely(covariance: Matrix) -> float:
     """Variance of the same at a finer tolerance than its own."""
     finer = {"tol_gap_abs": 1e-13, "tol_gap_rel": 1e-13, "tol_feas": 1e-13}
     scale = float(np.diag(covariance).mean())
-    weights = pypfopt_variance(covariance / scale, solver="CLARABEL", solver_options=finer)
+    weights = _least(EfficientFrontier(None, covariance / scale, solver="CLARABEL", solver_options=finer))
     return float(weights @ covariance @ weights) / float(weights.sum()) ** 2
 
 

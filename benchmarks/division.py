@@ -5,21 +5,19 @@ which either worker may solve. What is compared is the time from the claim to th
 runs decide the same; a second pair of runs with other inputs is timed, when everything is warm.
 """
 
-import json
 import os
 import statistics
 import sys
-from pathlib import Path
 from typing import Any
 
 import httpx
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.records import Record, keep
 from tests import markets
 from tests.service import Service, load_market, running_service
 
-RESULTS = Path("build") / "bench"
 YEARS = int(os.environ.get("YEARS", "33"))
 WINDOW, REPEATS = 504, 2
 REACH = 1.7
@@ -42,9 +40,7 @@ def main() -> int:
     table.add_row("1", ", ".join(f"{one:.1f}" for one in took[1]), "")
     table.add_row("2", ", ".join(f"{one:.1f}" for one in took[2]), f"{ratio:.2f}x (reach {REACH}x)")
     console.print(table)
-    record = {"name": "backtest: two workers / one", "value": ratio, "unit": "x", "reach": REACH, "met": ratio >= REACH}
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "division.json").write_text(json.dumps([record], indent=1) + "\n", encoding="utf-8")
+    keep("division", [Record("backtest: two workers / one", ratio, "x", REACH, "at least")])
     return 0
 
 

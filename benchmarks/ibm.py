@@ -9,25 +9,23 @@ import os
 import statistics
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from assetmix.codec.documents import PORTFOLIO, STRATEGY
 from assetmix.codec.risk_models import read_model
 from assetmix.codec.snapshots import read_snapshot
 from assetmix.optimization.resolve import Question
 from benchmarks.rebalance import Measured, bare_milliseconds
+from benchmarks.records import Record, keep, show
 from tests.service import Service, running_service
 
 ASSETS, GROUPS = 40, 4
 REQUESTS, WARM = int(os.environ.get("REQUESTS", "300")), 20
 AIM_MS = 60.0
-RESULTS = Path("build") / "bench"
 IDS = [f"CX_{number:02d}" for number in range(ASSETS)]
 
 
@@ -113,27 +111,13 @@ def bare_solves(service: Service) -> list[float]:
 
 
 def report(measured: Measured, bare: float, console: Console) -> None:
-    table = Table(title=f"IBM's construct, {ASSETS} assets, POST to 200, {len(measured.latencies)} requests and solves")
-    for name in ("what", "ms", "times the bare solve"):
-        table.add_column(name, justify="left" if name == "what" else "right")
-    for name, value in (("p50", measured.at(50)), ("p99", measured.at(99)), ("bare solve", bare)):
-        table.add_row(name, f"{value:.2f}", f"{value / bare:.1f}")
-    console.print(table)
-    met = measured.at(50) < AIM_MS
-    console.print(f"aim: p50 under {AIM_MS:.0f} ms: {'met' if met else 'missed'}")
     records = [
-        {"name": "IBM construct over HTTP, p50", "value": measured.at(50), "unit": "ms", "reach": AIM_MS, "met": met},
-        {"name": "IBM construct over HTTP, p99", "value": measured.at(99), "unit": "ms", "reach": None, "met": None},
-        {
-            "name": "IBM construct, p50 of bare solve",
-            "value": measured.at(50) / bare,
-            "unit": "ratio",
-            "reach": None,
-            "met": None,
-        },
+        Record("IBM construct over HTTP, p50", measured.at(50), "ms", AIM_MS),
+        Record("IBM construct over HTTP, p99", measured.at(99), "ms"),
+        Record("IBM construct, p50 of bare solve", measured.at(50) / bare, "x"),
     ]
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "ibm.json").write_text(json.dumps({"records": records}, indent=2) + "\n", encoding="utf-8")
+    show(console, f"IBM's construct, {ASSETS} assets, {len(measured.latencies)} requests and solves", records)
+    keep("ibm", records)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from rich.console import Console
@@ -32,11 +32,13 @@ from assetmix.optimization.solution import Solution
 from assetmix.optimization.solve import solve
 from assetmix.optimization.solvers import PIQP
 from assetmix.optimization.statement import Statement
+from assetmix.optimization.tail import cvar
 from benchmarks import cases
 from benchmarks.accounts import Market
 from benchmarks.bare import living_solve, set_up_and_solve
 from benchmarks.records import Record, keep, show
 
+T = TypeVar("T")
 SOLVES = 60
 FEW = 5
 BLOCK = 15
@@ -57,21 +59,32 @@ def main() -> int:
     return 0
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Seconds of one call."""
+def timed(work: Callable[..., T], *arguments: Any) -> tuple[float, T]:  # noqa: ANN401 - whatever the work takes
+    """Seconds of one call, and what it gives."""
     started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+    given = work(*arguments)
+    return time.perf_counter() - started, given
+
+
+def until(seconds: float) -> Callable[[], float]:
+    """Seconds that are left, counted from now."""
+    deadline = time.perf_counter() + seconds
+    return lambda: deadline - time.perf_counter()
+
+
+def solved(problem: Problem, memory: Memory, seconds: float = 60.0) -> Solution:
+    """The solution of a problem that has one."""
+    found = solve(problem, memory, until(seconds))
+    assert isinstance(found, Solution), found
+    return found
 
 
 def ours(problems: Iterator[Problem], memory: Memory) -> tuple[list[float], list[Solution]]:
     """Seconds and answers of problems that are solved one after the other; the first two are for warming up."""
     seconds, answers = [], []
     for problem in problems:
-        started = time.perf_counter()
-        found = solve(problem, memory, lambda: 60.0)
-        seconds.append(time.perf_counter() - started)
-        assert isinstance(found, Solution), found
+        took, found = timed(solved, problem, memory)
+        seconds.append(took)
         answers.append(found)
     return seconds[2:], answers[2:]
 
@@ -87,9 +100,9 @@ def known_strategy() -> list[Record]:
     mine, fresh, alive, anew = [], [], [], []
     for start in range(0, SOLVES, BLOCK):  # one way after the other, so that each finds the processor's caches warm
         block = slice(start, start + BLOCK)
-        mine += [timed(partial(_re_solved, statement, problem)) for problem in problems[block]]
-        fresh += [timed(partial(set_up_and_solve, one)) for one in data[block]]
-        alive += [timed(partial(living, one)) for one in data[block]]
+        mine += [timed(_re_solved, statement, problem)[0] for problem in problems[block]]
+        fresh += [timed(set_up_and_solve, one)[0] for one in data[block]]
+        alive += [timed(living, one)[0] for one in data[block]]
         anew += [_written_anew(market, problem, statement) for problem in problems[block][:3]]
     own = statistics.median(mine[2:])
     return [
@@ -108,13 +121,12 @@ def _re_solved(statement: Statement, problem: Problem) -> None:
 
 def _written_anew(market: Market, problem: Problem, statement: Statement) -> float:
     """Seconds of the same problem as a user of cvxpy writes it; both reach the same value."""
-    found: list[float] = []
-    took = timed(lambda: found.append(cases.written_anew(market, problem)))
+    took, reached = timed(cases.written_anew, market, problem)
     statement.decision.set(problem)
-    solved = statement.attempt(PIQP)
-    if solved.verdict == "solved":
-        value = float(problem.objective.terms[0].measure.value(problem, solved.weights))
-        assert abs(value - found[0]) <= CLOSE * gap_reference(problem, value), (value, found)
+    mine = statement.attempt(PIQP)
+    if mine.verdict == "solved":
+        value = float(problem.objective.terms[0].measure.value(problem, mine.weights))
+        assert abs(value - reached) <= CLOSE * gap_reference(problem, value), (value, reached)
     return took
 
 
@@ -123,7 +135,7 @@ def least_variance() -> list[Record]:
     market, memory = Market(), Memory(16)
     problem = cases.of_measure(market, Variance(), 0, memory)
     covariance = np.asarray(problem.required_risk().covariance)
-    first = timed(lambda: solve(problem, memory, lambda: 60.0))
+    first, _ = timed(solved, problem, memory)
     peers = _variance_peers(covariance)
     seconds, answers, others = [], [], {name: [] for name in peers}
     for start in range(0, SOLVES, BLOCK // 3):  # by turns, so that all find the machine at the same speed
@@ -131,7 +143,7 @@ def least_variance() -> list[Record]:
         took, found = ours((cases.of_measure(market, Variance(), i, memory) for i in numbers), memory)
         seconds, answers = seconds + took, answers + found
         for name, peer in peers.items():
-            others[name].append(timed(peer))
+            others[name].append(timed(peer)[0])
     assert len(answers) == SOLVES - 2 * SOLVES // (BLOCK // 3)
     own, value = statistics.median(seconds), float(answers[0].objective_value or 0.0)
     records = [
@@ -169,7 +181,7 @@ def least_cvar() -> list[Record]:
     ):
         memory = Memory(16)
         asked = partial(cases.of_scenarios, scenarios, ConditionalValueAtRisk(), memory)
-        first = timed(lambda memory=memory, asked=asked: solve(asked(0), memory, lambda: 60.0))  # type: ignore[misc]
+        first, _ = timed(solved, asked(0), memory)
         seconds, answers = ours((asked(number) for number in range(FEW + 2)), memory)
         assert len(answers) == FEW
         gap = max(one.proven_gap or 0.0 for one in answers)
@@ -188,12 +200,8 @@ def least_cvar() -> list[Record]:
 
 
 def _cvar_peer(peer: Callable[[Matrix], Any], scenarios: Matrix) -> tuple[float, float]:
-    found: list[Any] = []
-    took = statistics.median(timed(lambda: found.append(peer(scenarios))) for _ in range(3))
-    losses = np.sort(-(scenarios @ (found[0] / found[0].sum())))[::-1]
-    count = 0.05 * len(losses)
-    whole = int(count)
-    return took, float((losses[:whole].sum() + (count - whole) * losses[whole]) / count)
+    took, found = zip(*(timed(peer, scenarios) for _ in range(3)), strict=True)
+    return statistics.median(took), float(cvar(-(scenarios @ (found[0] / found[0].sum())), 0.95, None))
 
 
 def least_drawdown() -> list[Record]:
@@ -201,11 +209,10 @@ def least_drawdown() -> list[Record]:
     scenarios, memory = cases.drawn_returns(2520, 100), Memory(16)
     asked = partial(cases.of_scenarios, scenarios, MaxDrawdown(), memory)
     seconds, answers = ours((asked(number) for number in range(FEW + 2)), memory)
-    problem, plain_memory, plain = asked(0), Memory(16), []
-    took = timed(lambda: plain.append(convex.run(problem, plain_memory, lambda: 600.0)))
+    took, plain = timed(convex.run, asked(0), Memory(16), until(600.0))
     value = float(answers[0].objective_value or 0.0)
-    assert isinstance(plain[0], Solution)
-    assert abs(value - float(plain[0].objective_value or 0.0)) <= CLOSE * value
+    assert isinstance(plain, Solution)
+    assert abs(value - float(plain.objective_value or 0.0)) <= CLOSE * value
     own = statistics.median(seconds)
     return [
         Record("least maximum drawdown, 2,520 x 100: the plain program takes", took / own, "x", 100.0, "at least"),
@@ -220,11 +227,8 @@ def few_names() -> list[Record]:
     for seed in range(FEW):
         memory = Memory(16)
         problem = cases.of_few_names(Market(seed=seed), 20, memory)
-        started = time.perf_counter()
-        deadline = started + 0.4
-        found = solve(problem, memory, lambda end=deadline: end - time.perf_counter())  # type: ignore[misc]
-        seconds.append(time.perf_counter() - started)
-        assert isinstance(found, Solution)
+        took, found = timed(solved, problem, memory, 0.4)
+        seconds.append(took)
         value = float(found.objective_value or 0.0)
         gaps.append((found.proven_gap or 0.0) * gap_reference(problem, value) / value)
     return [
@@ -240,14 +244,13 @@ def whole_shares() -> list[Record]:
     seconds, ratios = [], []
     for number in range(SOLVES):
         problem = cases.of_index(market, number, 1e5, memory)
-        found = solve(problem, memory, lambda: 60.0)
-        assert isinstance(found, Solution)
-        made: list[Any] = []
-        seconds.append(timed(lambda one=problem, best=found, to=made: to.append(plan(one, best))))  # type: ignore[misc]
+        found = solved(problem, memory)
+        took, made = timed(plan, problem, found)
+        seconds.append(took)
         down = np.floor(found.weights * problem.value / problem.prices + 1e-9)
         te = TrackingError()
         after, floor = (
-            float(te.value(problem, units * problem.prices / problem.value)) for units in (made[0].quantities, down)
+            float(te.value(problem, units * problem.prices / problem.value)) for units in (made.quantities, down)
         )
         ratios.append(floor / after)
     return [

@@ -14,14 +14,12 @@ import statistics
 import sys
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import numpy as np
 import psutil
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from assetmix.codec.documents import PORTFOLIO, STRATEGY
 from assetmix.codec.snapshots import read_snapshot
@@ -34,13 +32,13 @@ from assetmix.optimization.solvers import HIGHS
 from assetmix.persistence.session import Database
 from assetmix.services import nights
 from assetmix.services.context import House
+from benchmarks.records import Record, keep, show
 from tests import robo
 from tests.service import Service, running_service
 
 PORTFOLIOS = int(os.environ.get("PORTFOLIOS", "1000"))
 SAMPLE = 40
 AIM = 3.0
-RESULTS = Path("build") / "bench"
 TENANT = "night"
 
 
@@ -153,34 +151,16 @@ def bare_solve(inputs: dict[str, object], snapshot: object) -> float:
 
 
 def report(night: Night, bare: list[float], console: Console) -> None:
-    """Show the table and keep the records."""
+    """Show the figures and keep them."""
     each, alone = night.cpu_seconds / PORTFOLIOS, statistics.mean(bare)
-    table = Table(title=f"A night of {PORTFOLIOS} portfolios, each with holdings of its own, all solved")
-    for name in ("what", "value"):
-        table.add_column(name, justify="left" if name == "what" else "right")
-    rows = {
-        "portfolios per second": PORTFOLIOS / night.seconds,
-        "CPU of all processes, ms a portfolio": 1000 * each,
-        "CPU of the bare solve, ms a portfolio": 1000 * alone,
-        "multiple of the bare solves": each / alone,
-    }
-    for name, value in rows.items():
-        table.add_row(name, f"{value:.2f}")
-    console.print(table)
-    met = each / alone <= AIM
-    console.print(f"aim: at most {AIM:g} times the bare solves: {'met' if met else 'missed'}")
     records = [
-        {
-            "name": "night, portfolios per second",
-            "value": PORTFOLIOS / night.seconds,
-            "unit": "1/s",
-            "reach": None,
-            "met": None,
-        },
-        {"name": "night, total CPU of bare solves", "value": each / alone, "unit": "ratio", "reach": AIM, "met": met},
+        Record("night, portfolios per second", PORTFOLIOS / night.seconds, "1/s"),
+        Record("night, CPU of all processes a portfolio", 1000 * each, "ms"),
+        Record("night, CPU of the bare solve a portfolio", 1000 * alone, "ms"),
+        Record("night, total CPU of bare solves", each / alone, "x", AIM),
     ]
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "night.json").write_text(json.dumps({"records": records}, indent=2) + "\n", encoding="utf-8")
+    show(console, f"A night of {PORTFOLIOS} portfolios, each with holdings of its own, all solved", records)
+    keep("night", records)
 
 
 if __name__ == "__main__":

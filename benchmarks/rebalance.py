@@ -17,7 +17,6 @@ from typing import Any
 
 import httpx
 import numpy as np
-import piqp
 from rich.console import Console
 from rich.table import Table
 
@@ -29,6 +28,7 @@ from assetmix.optimization.memory import Memory
 from assetmix.optimization.resolve import Question, resolve
 from assetmix.optimization.solvers import PIQP
 from assetmix.optimization.statement import Statement
+from benchmarks.bare import set_up_and_solve
 from benchmarks.records import Record, keep, show
 from tests.service import Service, running_service
 
@@ -131,15 +131,12 @@ def bare_solve(inputs: dict[str, Any], snapshot: Any) -> float:  # noqa: ANN401
 def bare_milliseconds(question: Question) -> float:
     """Milliseconds of PIQP alone on the assembled problem of a question."""
     statement = Statement(resolve(question, Memory(4)))
-    data, _, _ = statement.living.problem.get_problem_data("PIQP")
+    data, _, _ = statement.living.problem.get_problem_data(PIQP.name)
     started = time.perf_counter()
-    solver = piqp.SparseSolver()
-    for name, value in PIQP.options.items():
-        setattr(solver.settings, name, value)
-    solver.setup(data["P"], data["q"], data["A"], data["b"], data["F"], None, data["G"])
-    status = solver.solve()
-    assert status == piqp.PIQP_SOLVED, status
-    return 1000 * (time.perf_counter() - started)
+    solver = set_up_and_solve(data)
+    took = 1000 * (time.perf_counter() - started)
+    assert solver.result.info.status.name == "PIQP_SOLVED", solver.result.info.status
+    return took
 
 
 def report(waited: Measured, polled: Measured, bare: list[float], console: Console) -> None:

@@ -7,7 +7,6 @@ ever had, less what it had before.
 
 import datetime as dt
 import io
-import json
 import os
 import sys
 import time
@@ -18,14 +17,13 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 from rich.console import Console
-from rich.table import Table
 
 from assetmix.marketdata.workbook import PARQUET
+from benchmarks.records import Record, keep, show
 from tests.service import running_service
 
 INSTRUMENTS = 500
 DAYS = int(os.environ.get("DAYS", "2000"))
-RESULTS = Path("build") / "bench"
 MEGABYTE = 2**20
 
 
@@ -67,21 +65,14 @@ def load(client: httpx.Client, content: bytes, media_type: str, expected: tuple[
     return time.perf_counter() - started
 
 
-def report(records: list[tuple[str, float, float]], rows: int, console: Console) -> None:
-    table = Table(title=f"{rows:,} rows of prices in one request")
-    for name in ("as", "rows a second", "memory beyond, MB"):
-        table.add_column(name, justify="left" if name == "as" else "right")
-    for name, rate, memory in records:
-        table.add_row(name, f"{rate:,.0f}", f"{memory:.0f}")
-    console.print(table)
-    plain = {"reach": None, "met": None}
-    found = [
-        {"name": f"prices as {name}, {what}", "value": value, "unit": unit} | plain
-        for name, rate, memory in records
-        for what, value, unit in (("speed", rate, "rows/s"), ("memory", memory, "MB"))
+def report(measured: list[tuple[str, float, float]], rows: int, console: Console) -> None:
+    records = [
+        Record(f"prices as {name}, {what}", value, unit)
+        for name, rate, memory in measured
+        for what, value, unit in (("speed", rate, "rows/s"), ("memory beyond", memory, "MB"))
     ]
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / "uploads.json").write_text(json.dumps({"records": found}, indent=2) + "\n", encoding="utf-8")
+    show(console, f"{rows:,} rows of prices in one request", records)
+    keep("uploads", records)
 
 
 if __name__ == "__main__":
