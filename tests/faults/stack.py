@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import psutil
 
 from assetmix.stack.child import ChildSpec
@@ -18,7 +19,8 @@ from assetmix.stack.ports import free_port
 from assetmix.stack.servers import Addresses, start_servers
 from assetmix.stack.supervisor import Supervisor
 from tests.faults.proxy import Proxy
-from tests.service import PEPPER, Service, answers
+from tests.makers import make_snapshot
+from tests.service import PEPPER, Service, answers, load_market, strategy_document
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = ("worker-a", "worker-b")
@@ -145,3 +147,12 @@ def _of(process: psutil.Process, kind: str) -> bool:
         return f"tests.faults.{kind}" in process.cmdline()
     except psutil.NoSuchProcess:
         return False
+
+
+@contextmanager
+def tracked(service: Hurtable, tenant: str) -> Iterator[httpx.Client]:
+    """A client of a tenant that has a market, and a strategy `track` to apply to it."""
+    with service.client(tenant) as client:
+        load_market(client, make_snapshot())
+        client.put("/v1/strategies/track", json=strategy_document()).raise_for_status()
+        yield client

@@ -9,9 +9,7 @@ import httpx
 import pytest
 
 from tests.faults import solver
-from tests.faults.stack import SHORT, Hurtable, hurtable
-from tests.makers import make_snapshot
-from tests.service import load_market, strategy_document
+from tests.faults.stack import SHORT, Hurtable, hurtable, tracked
 
 WELL = 12
 POISON = {"suicide": solver.SUICIDE, "greedy": solver.GREEDY, "endless": solver.ENDLESS}
@@ -25,9 +23,7 @@ def hurt() -> Iterator[Hurtable]:
 
 @pytest.fixture(scope="module")
 def client(hurt: Hurtable) -> Iterator[httpx.Client]:
-    with hurt.client("batches") as made:
-        load_market(made, make_snapshot())
-        made.put("/v1/strategies/track", json=strategy_document()).raise_for_status()
+    with tracked(hurt, "batches") as made:
         yield made
 
 

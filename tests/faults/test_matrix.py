@@ -18,9 +18,7 @@ import pytest
 from redis import Redis
 
 from tests.faults import solver, worker
-from tests.faults.stack import SCHEDULERS, SHORT, WORKERS, Hurtable, hurtable
-from tests.makers import make_snapshot
-from tests.service import load_market, strategy_document
+from tests.faults.stack import SCHEDULERS, SHORT, WORKERS, Hurtable, hurtable, tracked
 
 AMOUNTS = itertools.count(1)
 
@@ -33,9 +31,7 @@ def hurt() -> Iterator[Hurtable]:
 
 @pytest.fixture(scope="module")
 def client(hurt: Hurtable) -> Iterator[httpx.Client]:
-    with hurt.client("matrix") as made:
-        load_market(made, make_snapshot())
-        made.put("/v1/strategies/track", json=strategy_document()).raise_for_status()
+    with tracked(hurt, "matrix") as made:
         yield made
 
 
@@ -480,9 +476,7 @@ def test_29_a_portfolio_edited_meanwhile_does_not_change_the_run(hurt: Hurtable,
 
 
 def test_33_a_tenant_that_floods_does_not_keep_the_others_waiting(hurt: Hurtable, client: httpx.Client) -> None:
-    with hurt.client("quiet neighbour") as quiet:
-        load_market(quiet, make_snapshot())
-        quiet.put("/v1/strategies/track", json=strategy_document()).raise_for_status()
+    with tracked(hurt, "quiet neighbour") as quiet:
         bodies = [body_of("", solver.BRIEF, portfolio=HELD) for _ in range(90)]
         flood = [client.post("/v1/optimizations", json=body) for body in bodies]
         ids = [ask(quiet, f"quiet-{i}") for i in range(6)]

@@ -10,9 +10,7 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.faults.stack import SHORT, WORKERS, Hurtable, hurtable
-from tests.makers import make_snapshot
-from tests.service import load_market, strategy_document
+from tests.faults.stack import SHORT, WORKERS, Hurtable, hurtable, tracked
 
 REQUESTS = 60
 HELD = {"base_currency": "USD", "holdings": {"$USD": 1000}}
@@ -35,9 +33,7 @@ def hurt() -> Iterator[Hurtable]:
 
 
 def test_32_old_code_works_on_with_the_tables_of_the_next_version(hurt: Hurtable) -> None:
-    with hurt.client("upgrade") as client, ThreadPoolExecutor(8) as pool:
-        load_market(client, make_snapshot())
-        client.put("/v1/strategies/track", json=strategy_document()).raise_for_status()
+    with tracked(hurt, "upgrade") as client, ThreadPoolExecutor(8) as pool:
 
         def ask(number: int) -> httpx.Response:
             held = HELD | {"holdings": {"$USD": 1000 + number}}
