@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assetmix.domain.arrays import Matrix, Vector, readonly
 
@@ -54,7 +55,12 @@ def squared_norms(rows: Matrix) -> Vector:
 
 def own_squares(rows: Matrix) -> Vector:
     """Sum of squares (n,) of the rows that have one entry only: the instruments' own risks."""
-    return squared_norms(rows[_entries(rows) == 1])
+    return squared_norms(rows[has_single_entry(rows)])
+
+
+def has_single_entry(rows: Matrix) -> NDArray[np.bool_]:
+    """Which rows (k,) have one entry only."""
+    return np.asarray(_entries(rows) == 1)
 
 
 def shared_rows(rows: Matrix) -> Matrix:

@@ -138,12 +138,15 @@ class Decision:
 
     @cached_property
     def sizes(self) -> Expression:
-        """Absolute trades (n,), or more: buys and sells added up, which is never of use."""
+        """Absolute trades (n,), or more: buys and sells added up, which is never of use.
+
+        Buys are what trades and sells add up to, and have no variables of their own.
+        """
         if not self._splits:
             return cp.abs(self.trades)
-        buys, sells = (cp.Variable(len(self.problem.universe), nonneg=True, name=name) for name in ("buys", "sells"))
-        self.link(self.weights - buys + sells == self._current)
-        return buys + sells
+        sells = cp.Variable(len(self.problem.universe), nonneg=True, name="sells")
+        self.link(self._current - self.weights <= sells)
+        return self.trades + 2.0 * sells
 
     @property
     def _splits(self) -> bool:

@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 
 from assetmix.domain.arrays import Vector
-from assetmix.optimization import atoms as cp
 from assetmix.optimization.active import active_form
 from assetmix.optimization.atoms import Expression
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.measure import CONVEX, Measure, Needs, Squares, Tangent, measure
 from assetmix.optimization.problem import Problem
+from assetmix.optimization.sum_of_squares import sum_of_squares
 
 
 @measure("tracking_error_squared")
@@ -35,7 +35,7 @@ class TrackingErrorSquared(Measure):
         """State |Fw - g|^2."""
         rows, offset = active_form(problem, self.benchmark, centered=self.centered)
         root = math.sqrt(unit)
-        return cp.sum_squares(rows / root @ decision.weights - offset / root)
+        return sum_of_squares(rows / root, offset / root, decision.weights)
 
     def value(self, problem: Problem, weights: Vector) -> Vector:
         """Compute |Fw - g|^2."""

@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 
 from assetmix.domain.arrays import Vector
-from assetmix.optimization import atoms as cp
 from assetmix.optimization.atoms import Expression
 from assetmix.optimization.decision import Decision
 from assetmix.optimization.measure import CONVEX, Measure, Needs, Squares, Tangent, measure
 from assetmix.optimization.problem import Problem
+from assetmix.optimization.sum_of_squares import sum_of_squares
 
 
 @measure("variance")
@@ -29,7 +29,7 @@ class Variance(Measure):
 
     def expression(self, problem: Problem, decision: Decision, unit: float) -> Expression:
         """State |Rw|^2 with S = R'R, so that S itself is never formed."""
-        return cp.sum_squares(problem.risk_rows / math.sqrt(unit) @ decision.weights)
+        return sum_of_squares(problem.risk_rows / math.sqrt(unit), None, decision.weights)
 
     def value(self, problem: Problem, weights: Vector) -> Vector:
         """Compute w'Sw."""
