@@ -17,6 +17,7 @@ from ulid import ULID
 
 from assetmix.domain.portfolio import Portfolio
 from assetmix.persistence import optimizations, portfolios, snapshots, tenants
+from assetmix.persistence.journal import Entry
 from assetmix.persistence.optimizations import NewRun, Run
 from assetmix.persistence.portfolios import NewContent
 from assetmix.persistence.session import Connection, Database
@@ -93,7 +94,7 @@ class Bench:
             | fields
         )
         async with self.database.transaction() as connection:
-            return await optimizations.add_run(connection, tenant_id, new, 0.0)
+            return await optimizations.add_run(connection, tenant_id, new, 0.0, asked(new))
 
     async def do(self, use: Callable[..., Any], *arguments: Any) -> Any:
         """Call a repository function in a transaction of its own."""
@@ -104,6 +105,11 @@ class Bench:
     async def open(self) -> AsyncIterator[Connection]:
         async with self.database.transaction() as connection:
             yield connection
+
+
+def asked(new: NewRun) -> Entry:
+    """The audit entry of a run that is requested."""
+    return Entry(actor="key", action="optimization.request", subject=new.id)
 
 
 @pytest.fixture

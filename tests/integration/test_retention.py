@@ -10,7 +10,7 @@ from assetmix.persistence import claims, optimizations, outcomes, retention, sna
 from assetmix.persistence.claims import Claim
 from assetmix.persistence.optimizations import NewRun
 from assetmix.persistence.outcomes import Ending
-from tests.integration.conftest import Base, Bench
+from tests.integration.conftest import Base, Bench, asked
 
 LONG_AGO = "finished_at = now() - interval '11 days', requested_at = now() - interval '11 days'"
 DONE = Ending(status="succeeded", result="{}")
@@ -45,7 +45,7 @@ async def test_ended_runs_go_with_their_events_and_what_only_they_named(base: Ba
     assert (kept, await count(base, "optimizations"), await count(base, "events")) == (0, 2, 1)
     gone = await bench.do(retention.purge, tenant, 10, 1)
 
-    assert gone == 2  # the run and the audit entry of its end
+    assert gone == 4  # the run, and the audit entries of its end and of both requests
     assert (await count(base, "optimizations"), await count(base, "events"), await count(base, "audit")) == (1, 0, 0)
     assert await count(base, "snapshots") == 1
 
@@ -83,7 +83,7 @@ async def test_the_audit_trail_outlives_what_a_tenant_sets(base: Base, bench: Be
     await age(base, "update audit set at = now() - interval '11 days'")
 
     await bench.do(retention.purge, tenant, 1, 400)
-    assert await count(base, "audit") == 1
+    assert await count(base, "audit") == 2  # of the request and of the end
 
 
 async def test_what_waits_or_runs_is_never_purged(base: Base, bench: Bench) -> None:
@@ -119,7 +119,7 @@ async def test_what_is_just_being_used_again_is_kept(base: Base, bench: Bench) -
             id="O", portfolio_id=None, strategy_id=None, what_if=False, optimization_hash="h", inputs={},
             snapshot_digest="digest", time_limit_seconds=1.0,
         )  # fmt: skip
-        await optimizations.add_run(connection, tenant, new, 0.0)
+        await optimizations.add_run(connection, tenant, new, 0.0, asked(new))
 
     with pytest.raises(Conflict):
         await purging
@@ -135,8 +135,8 @@ async def waiting_for_a_lock(base: Base) -> None:
     await connection.close()
 
 
-@pytest.mark.parametrize("table", ["optimizations", "audit", "idempotency_keys"])
-async def test_a_purge_of_one_tenant_leaves_the_others_alone(base: Base, bench: Bench, table: str) -> None:
+@pytest.mark.parametrize(("table", "kept"), [("optimizations", 1), ("audit", 2), ("idempotency_keys", 1)])
+async def test_a_purge_of_one_tenant_leaves_the_others_alone(base: Base, bench: Bench, table: str, kept: int) -> None:
     one, two = await bench.tenant("one"), await bench.tenant("two")
     for tenant in (one, two):
         await bench.run(tenant)
@@ -157,4 +157,4 @@ async def test_a_purge_of_one_tenant_leaves_the_others_alone(base: Base, bench: 
     await bench.do(retention.purge, one, 10, 1)
 
     assert await count(base, f"{table} where tenant_id = '{one}'") == 0
-    assert await count(base, f"{table} where tenant_id = '{two}'") == 1
+    assert await count(base, f"{table} where tenant_id = '{two}'") == kept

@@ -6,8 +6,10 @@ same whether a hundred runs wait or a hundred thousand.
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from assetmix.errors import Conflict
 from assetmix.persistence import tallies
@@ -15,7 +17,7 @@ from assetmix.persistence.optimizations import COLUMNS, Run, run_of
 from assetmix.persistence.pulse import LIVE
 from assetmix.persistence.rows import tenants
 from assetmix.persistence.run_rows import jobs, optimizations, workers
-from assetmix.persistence.session import Connection, set_tenant
+from assetmix.persistence.session import Connection
 
 NO_CAP = 2**31 - 1
 
@@ -91,7 +93,7 @@ _RUNNING = (
     .where(_OTHER.c.tenant_id == sa.bindparam("tenant"), _OTHER.c.state == "running")
     .scalar_subquery()
 )
-_TAKE = (
+_TAKEN = (
     sa.update(jobs)
     .where(_OF_TENANT, jobs.c.run_id == _NEXT, sa.bindparam("cap", type_=sa.Double) > _RUNNING)
     .values(
@@ -102,18 +104,47 @@ _TAKE = (
         ring_at=None,
     )
     .returning(jobs.c.run_id, jobs.c.attempt)
+    .cte("taken")
 )
-_START = (
+_STARTED = (
     sa.update(optimizations)
-    .where(optimizations.c.tenant_id == sa.bindparam("tenant"), optimizations.c.id == sa.bindparam("run"))
+    .where(optimizations.c.tenant_id == sa.bindparam("tenant"), optimizations.c.id == _TAKEN.c.run_id)
     .values(
         status="running",
-        attempt=sa.bindparam("number"),
+        attempt=_TAKEN.c.attempt,
         worker=sa.bindparam("name"),
         started_at=sa.func.coalesce(optimizations.c.started_at, sa.func.clock_timestamp()),
     )
     .returning(*COLUMNS)
+    .cte("started")
 )
+
+
+def _counts() -> sa.Insert:
+    """Count the attempt, and of a first one how long it has waited."""
+    slot = sa.bindparam("slot", type_=sa.SmallInteger)
+    waited = sa.cast(sa.extract("epoch", _STARTED.c.started_at - _STARTED.c.queued_at), sa.Double)
+    bounds = sa.literal(list(tallies.BOUNDS), ARRAY(sa.Double))
+    names = [*(f";{one}" for one in tallies.BOUNDS), ";+Inf"]
+    labels: sa.ColumnElement[Any] = sa.literal_column(f"(array{names})", ARRAY(sa.Text))
+    bucket = labels[1 + sa.func.width_bucket(waited, bounds)]
+    first = _STARTED.c.attempt == 1
+    rows = sa.union_all(
+        sa.select(
+            sa.literal("attempts").label("name"), sa.literal("").label("label"), sa.literal(1.0).label("value")
+        ).select_from(_STARTED),
+        sa.select(sa.literal("queue_wait_bucket"), bucket, sa.literal(1.0)).where(first),
+        sa.select(sa.literal("queue_wait_sum"), sa.literal(""), waited).where(first),
+    ).subquery("counts")
+    return tallies.added(sa.select(rows.c.name, rows.c.label, slot, rows.c.value).order_by(rows.c.name))
+
+
+_TAKE = sa.select(_STARTED).add_cte(_counts().cte("counted"))
+_ALONE = sa.select(
+    sa.func.set_config("assetmix.tenant", sa.bindparam("tenant"), True),
+    sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("tenant"), 4)),
+)
+"""See the tenant's rows, and have one claim of a tenant at a time: only then is what was counted still true."""
 
 
 async def claim(connection: Connection, wanted: Claim) -> Run | None:
@@ -130,22 +161,10 @@ async def claim(connection: Connection, wanted: Claim) -> Run | None:
     turn = (await connection.execute(_WHOSE_TURN, {"share": wanted.share})).one_or_none()
     if turn is None:
         return None
-    named = {"tenant": turn.tenant_id, "name": wanted.worker}
-    await set_tenant(connection, turn.tenant_id)
-    # one claim of a tenant at a time: only then is what was counted still true
-    await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(turn.tenant_id, 4))))
-    lease = {"cap": turn.cap, "lease": dt.timedelta(seconds=wanted.lease_seconds)}
-    taken = (await connection.execute(_TAKE, named | lease)).one_or_none()
-    if taken is None:
+    await connection.execute(_ALONE, {"tenant": turn.tenant_id})
+    lease = {"cap": turn.cap, "lease": dt.timedelta(seconds=wanted.lease_seconds), "slot": tallies.slot()}
+    taken = await connection.execute(_TAKE, lease | {"tenant": turn.tenant_id, "name": wanted.worker})
+    run = taken.one_or_none()
+    if run is None:
         raise Conflict("others have just claimed runs of the same tenant")
-    started = await connection.execute(_START, named | {"run": taken.run_id, "number": taken.attempt})
-    run = run_of(started.one())
-    await tallies.add(connection, _started(run))
-    return run
-
-
-def _started(run: Run) -> tallies.Counts:
-    counts: dict[tuple[str, str], float] = {("attempts", ""): 1.0}
-    if run.attempt == 1 and run.started_at is not None:
-        counts |= tallies.seconds("queue_wait", "", (run.started_at - run.queued_at).total_seconds())
-    return counts
+    return run_of(run)

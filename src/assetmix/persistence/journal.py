@@ -26,22 +26,31 @@ class Entry:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+_NOTE = sa.insert(audit)
+
+
 async def note(connection: Connection, tenant_id: str, *entries: Entry) -> None:
     """Write audit entries."""
-    rows = [
-        {
-            "tenant_id": tenant_id,
-            "id": str(ULID()),
-            "actor": one.actor,
-            "action": one.action,
-            "subject": one.subject,
-            "request_id": one.request_id,
-            "details": dict(one.details),
-        }
-        for one in entries
-    ]
+    rows = [{"tenant_id": tenant_id, "id": str(ULID()), **_columns(one)} for one in entries]
     if rows:
-        await connection.execute(sa.insert(audit), rows)
+        await connection.execute(_NOTE, rows)
+
+
+def noting(of: sa.CTE) -> sa.Insert:
+    """Write one audit entry, with the parameters of `noted`, for each row of a statement that gives `tenant_id`."""
+    given = [sa.bindparam(f"entry_{name}", type_=audit.c[name].type) for name in ("id", *Entry.__dataclass_fields__)]
+    rows = sa.select(of.c.tenant_id, *given)
+    return sa.insert(audit).from_select(["tenant_id", "id", *Entry.__dataclass_fields__], rows)
+
+
+def noted(entry: Entry) -> dict[str, object]:
+    """Give an audit entry as parameters."""
+    return {"entry_id": str(ULID())} | {f"entry_{name}": value for name, value in _columns(entry).items()}
+
+
+def _columns(entry: Entry) -> dict[str, object]:
+    values = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
+    return values | {"details": dict(entry.details)}
 
 
 ENDED = "optimizations.status-update"
@@ -50,26 +59,13 @@ ENDED = "optimizations.status-update"
 _SEND = """
     insert into deliveries (tenant_id, event_id, webhook_id)
     select w.tenant_id, e.id, w.id from e join webhooks w on w.tenant_id = e.tenant_id
-    where e.data <> '{}'::jsonb and w.disabled_at is null and (w.events is null or :name = any(w.events))
+    where e.data <> '{}'::jsonb and w.disabled_at is null and (w.events is null or :event_name = any(w.events))
 """
+
 _TELL = sa.text(f"""
     with e as (
         insert into events (tenant_id, id, kind, data)
-        values (:tenant_id, :id, :name, cast(:data as jsonb)) returning tenant_id, id, data
-    ) {_SEND}
-""")  # noqa: S608 - no value is put into the text
-_ENDED = sa.text(f"""
-    with e as (
-        insert into events (tenant_id, id, run_id, kind, data)
-        select o.tenant_id, :id, o.id, :kind,
-            case when o.what_if or o.kind <> 'optimization' or p.id is null then '{{}}'::jsonb
-            else jsonb_build_object(
-                'id', o.id, 'portfolio_id', p.id,
-                'external_id', coalesce(p.details ->> 'external_id', nullif(p.client_reference, p.id)),
-                'is_recommended', cast(:is_recommended as boolean), 'value', o.status)
-            end
-        from optimizations o left join portfolios p on p.tenant_id = o.tenant_id and p.id = o.portfolio_id
-        where o.tenant_id = :tenant_id and o.id = :run_id returning tenant_id, id, data
+        values (:tenant_id, :id, :event_name, cast(:data as jsonb)) returning tenant_id, id, data
     ) {_SEND}
 """)  # noqa: S608 - no value is put into the text
 
@@ -86,11 +82,40 @@ def _event_id() -> str:
 
 async def tell(connection: Connection, tenant_id: str, name: str, data: Mapping[str, Any]) -> None:
     """Write an event, and a delivery for each endpoint that wants to hear of it."""
-    values = {"tenant_id": tenant_id, "id": _event_id(), "name": name, "data": json.dumps(data)}
+    values = {"tenant_id": tenant_id, "id": _event_id(), "event_name": name, "data": json.dumps(data)}
     await connection.execute(_TELL, values)
 
 
-async def happened(connection: Connection, tenant_id: str, run_id: str, status: str, *, is_recommended: bool) -> None:
-    """Write the one event of a run, that it ended and how; endpoints hear of those that may become the latest."""
-    values = {"tenant_id": tenant_id, "id": _event_id(), "run_id": run_id, "kind": f"optimization.{status}"}
-    await connection.execute(_ENDED, values | {"name": ENDED, "is_recommended": is_recommended})
+def end_of_run(source: str) -> str:
+    """End a statement with the one event of a run, that it ended and how, and its deliveries.
+
+    `source` gives the run; endpoints hear of those that may become the latest. The parameters are
+    those of `event_of`, `tenant_id` and `is_recommended`.
+    """
+    return f"""e as (
+        insert into events (tenant_id, id, run_id, kind, data)
+        select o.tenant_id, :event_id, o.id, :event_kind,
+            case when o.what_if or o.kind <> 'optimization' or p.id is null then '{{}}'::jsonb
+            else jsonb_build_object(
+                'id', o.id, 'portfolio_id', p.id,
+                'external_id', coalesce(p.details ->> 'external_id', nullif(p.client_reference, p.id)),
+                'is_recommended', cast(:is_recommended as boolean), 'value', o.status)
+            end
+        from {source} o left join portfolios p on p.tenant_id = o.tenant_id and p.id = o.portfolio_id
+        returning tenant_id, id, data
+    ) {_SEND}"""  # noqa: S608 - no value is put into the text
+
+
+def event_of(status: str) -> dict[str, object]:
+    """Parameters of the one event of a run: that it has ended, and how."""
+    return {"event_id": _event_id(), "event_kind": f"optimization.{status}", "event_name": ENDED}
+
+
+_STORED = "(select * from optimizations where tenant_id = :tenant_id and id = :run_id)"
+_ENDED = sa.text(f"with {end_of_run(_STORED)}")
+
+
+async def happened(connection: Connection, tenant_id: str, run_id: str, status: str) -> None:
+    """Write the event of a run that was stored as one that has ended, and is nothing to follow."""
+    values = {"tenant_id": tenant_id, "run_id": run_id, "is_recommended": False}
+    await connection.execute(_ENDED, values | event_of(status))

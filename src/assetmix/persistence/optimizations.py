@@ -7,6 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
+from assetmix.persistence import journal
+from assetmix.persistence.journal import Entry
 from assetmix.persistence.run_rows import jobs, optimizations
 from assetmix.persistence.session import Connection
 
@@ -108,25 +110,34 @@ class NewRun:
     """Risk model that the request itself named; a run may use another one, or the tenant's default."""
 
 
-async def add_run(connection: Connection, tenant_id: str, new: NewRun, ring_seconds: float) -> Run | None:
-    """Store a queued run and its job; the job's bell is due for a second ring after so many seconds.
+def _adding() -> sa.Select[*tuple[Any, ...]]:
+    """Store a queued run, its job and the audit entry of who asked; gives the run, or nothing where it is there."""
+    # not now(), which is when the transaction began: before it waited for the portfolio's lock
+    moment = sa.func.clock_timestamp()
+    given = {name: sa.bindparam(f"new_{name}", type_=optimizations.c[name].type) for name in _GIVEN}
+    values = given | {"queued_at": moment, "requested_at": moment}
+    added = insert(optimizations).values(values).on_conflict_do_nothing().returning(*COLUMNS).cte("added")
+    # a backtest takes minutes and changes nothing: other runs of its portfolio need not wait for it; a batch has none
+    portfolio_id = sa.case((added.c.kind == "backtest", sa.null()), else_=added.c.portfolio_id)
+    due = sa.func.now() + sa.bindparam("ring", type_=sa.Interval)
+    job = sa.select(added.c.tenant_id, added.c.id, portfolio_id, added.c.queued_at, due)
+    queued = sa.insert(jobs).from_select(["tenant_id", "run_id", "portfolio_id", "queued_at", "ring_at"], job)
+    return sa.select(added).add_cte(queued.cte("queued"), journal.noting(added).cte("noted"))
+
+
+_GIVEN = ("tenant_id", *NewRun.__dataclass_fields__)
+_ADD = _adding()
+
+
+async def add_run(connection: Connection, tenant_id: str, new: NewRun, ring_seconds: float, asked: Entry) -> Run | None:
+    """Store a queued run and its job, whose bell is due for a second ring after so many seconds, and who asked.
 
     None when an active run has the same inputs: two requests came at the same moment.
     """
-    values = {name: getattr(new, name) for name in NewRun.__dataclass_fields__}
-    # not now(), which is when the transaction began: before it waited for the portfolio's lock
-    times = {"queued_at": sa.func.clock_timestamp(), "requested_at": sa.func.clock_timestamp()}
-    statement = insert(optimizations).values(tenant_id=tenant_id, **times, **values)
-    added = (await connection.execute(statement.on_conflict_do_nothing().returning(*COLUMNS))).one_or_none()
-    if added is None:
-        return None
-    run = run_of(added)
-    due = sa.func.now() + dt.timedelta(seconds=ring_seconds)
-    # a backtest takes minutes and changes nothing: other runs of its portfolio need not wait for it; a batch has none
-    portfolio_id = None if run.kind == "backtest" else run.portfolio_id
-    job = {"run_id": run.id, "portfolio_id": portfolio_id, "queued_at": run.queued_at, "ring_at": due}
-    await connection.execute(sa.insert(jobs).values(tenant_id=tenant_id, **job))
-    return run
+    values = {f"new_{name}": getattr(new, name) for name in NewRun.__dataclass_fields__} | {"new_tenant_id": tenant_id}
+    timed = {"ring": dt.timedelta(seconds=ring_seconds)}
+    added = (await connection.execute(_ADD, values | timed | journal.noted(asked))).one_or_none()
+    return None if added is None else run_of(added)
 
 
 async def add_refused(connection: Connection, tenant_id: str, new: NewRun, error: dict[str, Any]) -> Run:
@@ -176,10 +187,12 @@ async def find_active(connection: Connection, tenant_id: str, portfolio_id: str)
     return await _first(connection, _ACTIVE, tenant_id=tenant_id, portfolio_id=portfolio_id)
 
 
+_COUNT = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.tenant_id == sa.bindparam("tenant_id"))
+
+
 async def count_active(connection: Connection, tenant_id: str) -> int:
     """How many runs of a tenant wait or run."""
-    query = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.tenant_id == tenant_id)
-    return int((await connection.execute(query)).scalar_one())
+    return int((await connection.execute(_COUNT, {"tenant_id": tenant_id})).scalar_one())
 
 
 async def find_latest(connection: Connection, tenant_id: str, portfolio_id: str) -> Run | None:

@@ -4,17 +4,17 @@ Taking the job's row away is what decides; whoever finds it gone is too late. Re
 audit entry are written in the same transaction.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 
 from assetmix.persistence import journal, tallies
 from assetmix.persistence.journal import Entry
 from assetmix.persistence.optimizations import Run
-from assetmix.persistence.run_rows import jobs, optimizations
+from assetmix.persistence.run_rows import jobs
 from assetmix.persistence.session import Connection, set_tenant
 
 CHANNEL = "optimizations"
@@ -39,6 +39,9 @@ class Ending:
     is_recommended: bool = False
 
 
+ANSWERED = frozenset({"succeeded", "infeasible"})
+"""Statuses of runs that have an answer."""
+
 SUPERSEDED = Ending(status="superseded")
 CANCELLED = Ending(status="cancelled")
 GIVEN_UP = Ending(status="failed", error=WORKER_LOST)
@@ -60,15 +63,22 @@ class Actor:
     request_id: str | None = None
 
 
+_ENDED = {"tenant": jobs.c.tenant_id, "run": jobs.c.run_id, "number": jobs.c.attempt}
+_HELD = sa.and_(jobs.c.state == "running", *(column == sa.bindparam(name) for name, column in _ENDED.items()))
+_TAKE_AWAY = sa.delete(jobs).where(_HELD).returning(jobs.c.run_id)
+_OTHERS_WAIT = sa.exists().where(jobs.c.tenant_id == sa.bindparam("tenant"), jobs.c.state == "queued")
+_COUNT = sa.select(_OTHERS_WAIT).add_cte(tallies.ADD.cte("counted"))
+"""Count, and look whether others wait: as late as can be, for what comes later rings by itself."""
+
+
 async def finish(connection: Connection, run: Run, ending: Ending) -> Written:
     """Write how a run ended, once, and tell those who wait; not done when another attempt owns it."""
-    taken = await connection.execute(sa.delete(jobs).where(held(run)).returning(jobs.c.run_id))
-    if taken.one_or_none() is None:
+    attempt = {"tenant": run.tenant_id, "run": run.id, "number": run.attempt}
+    if (await connection.execute(_TAKE_AWAY, attempt)).one_or_none() is None:
         return Written(done=False, unblocks=False)
     await _end(connection, run.tenant_id, run.id, ending, Actor(run.worker or "", run.request_id))
-    await tallies.add(connection, counted(ending))
-    waiting = sa.exists().where(jobs.c.tenant_id == run.tenant_id, jobs.c.state == "queued")
-    return Written(done=True, unblocks=bool((await connection.execute(sa.select(waiting))).scalar_one()))
+    counted_too = {"tenant": run.tenant_id} | tallies.values(counted(ending))
+    return Written(done=True, unblocks=bool((await connection.execute(_COUNT, counted_too)).scalar_one()))
 
 
 async def supersede(
@@ -135,22 +145,45 @@ def held(run: Run) -> sa.ColumnElement[bool]:
     )
 
 
+_END = sa.text(f"""
+    with done as (
+        update optimizations set status = :status, result = cast(:result as jsonb), error = cast(:error as jsonb),
+            timings = cast(:timings as jsonb), finished_at = clock_timestamp(),
+            progress = case when cast(:is_answered as boolean) then 1.0 else progress end
+        where tenant_id = :tenant_id and id = :run_id
+        returning tenant_id, id, portfolio_id, kind, what_if, status, pg_notify('{CHANNEL}', id)
+    ), noted as (
+        insert into audit (tenant_id, id, actor, action, subject, request_id, details)
+        select tenant_id, :entry_id, :entry_actor, :entry_action, :entry_subject, :entry_request_id,
+            cast(:entry_details as jsonb)
+        from done
+    ), {journal.end_of_run("done")}
+""")  # noqa: S608 - no value is put into the text
+"""The run, the notice to those who wait, the audit entry, the event and its deliveries: in one statement."""
+
+
 async def _end(connection: Connection, tenant_id: str, run_id: str, ending: Ending, actor: Actor) -> None:
-    values = {
-        "status": ending.status,
-        "result": None if ending.result is None else sa.cast(sa.literal(ending.result, sa.Text()), JSONB),
-        "error": ending.error,
-        "timings": ending.timings,
-        "finished_at": sa.func.clock_timestamp(),
-        "progress": 1.0 if ending.status in {"succeeded", "infeasible"} else optimizations.c.progress,
-    }
-    mine = (optimizations.c.tenant_id == tenant_id) & (optimizations.c.id == run_id)
-    told = sa.func.pg_notify(CHANNEL, run_id)
-    await connection.execute(sa.update(optimizations).where(mine).values(values).returning(told))
-    recommended = ending.is_recommended
-    await journal.happened(connection, tenant_id, run_id, ending.status, is_recommended=recommended)
-    details = {"status": ending.status} | ending.details
     entry = Entry(
-        actor=actor.name, action="optimization.end", subject=run_id, request_id=actor.request_id, details=details
+        actor=actor.name,
+        action="optimization.end",
+        subject=run_id,
+        request_id=actor.request_id,
+        details={"status": ending.status} | ending.details,
     )
-    await journal.note(connection, tenant_id, entry)
+    noted = journal.noted(entry)
+    values = {
+        "tenant_id": tenant_id,
+        "run_id": run_id,
+        "status": ending.status,
+        "result": ending.result,
+        "error": _text(ending.error),
+        "timings": _text(ending.timings),
+        "is_answered": ending.status in ANSWERED,
+        "is_recommended": ending.is_recommended,
+        "entry_details": _text(entry.details),
+    }
+    await connection.execute(_END, noted | journal.event_of(ending.status) | values)
+
+
+def _text(value: Mapping[str, Any] | None) -> str | None:
+    return None if value is None else json.dumps(dict(value))

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from assetmix.persistence.run_rows import tallies
 from assetmix.persistence.session import Connection
@@ -22,15 +22,47 @@ Counts = Mapping[tuple[str, str], float]
 """Name and label of what is counted, and how much is added."""
 
 
+def _adding() -> sa.Insert:
+    given = sa.func.unnest(
+        sa.bindparam("names", type_=ARRAY(sa.Text)),
+        sa.bindparam("labels", type_=ARRAY(sa.Text)),
+        sa.bindparam("counted", type_=ARRAY(sa.Double)),
+    ).table_valued("name", "label", "value", name="given")
+    given = given.render_derived()
+    rows = sa.select(given.c.name, given.c.label, sa.bindparam("slot", type_=sa.SmallInteger), given.c.value)
+    return added(rows)
+
+
+def added(rows: sa.Select[*tuple[object, ...]]) -> sa.Insert:
+    """Add rows of name, label, slot and value, in their order."""
+    statement = insert(tallies).from_select(["name", "label", "slot", "value"], rows)
+    more = {"value": tallies.c.value + statement.excluded.value}
+    return statement.on_conflict_do_update(index_elements=["name", "label", "slot"], set_=more)
+
+
+ADD = _adding()
+"""Stated once: putting a statement together takes longer than carrying it out."""
+
+
 async def add(connection: Connection, counts: Counts) -> None:
     """Add to counts; the last statement of a transaction."""
-    slot = os.getpid() % SLOTS
-    rows = [
-        {"name": name, "label": label, "slot": slot, "value": value} for (name, label), value in sorted(counts.items())
-    ]
-    statement = insert(tallies).values(rows)
-    more = {"value": tallies.c.value + statement.excluded.value}
-    await connection.execute(statement.on_conflict_do_update(index_elements=["name", "label", "slot"], set_=more))
+    await connection.execute(ADD, values(counts))
+
+
+def slot() -> int:
+    """The rows that this process adds to."""
+    return os.getpid() % SLOTS
+
+
+def values(counts: Counts) -> dict[str, object]:
+    """What `ADD` adds, as its parameters."""
+    rows = sorted(counts.items())
+    return {
+        "slot": slot(),
+        "names": [name for (name, _), _ in rows],
+        "labels": [label for (_, label), _ in rows],
+        "counted": [value for _, value in rows],
+    }
 
 
 async def read(connection: Connection) -> dict[tuple[str, str], float]:

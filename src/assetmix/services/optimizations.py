@@ -230,10 +230,9 @@ async def store(house: House, connection: Connection, caller: Caller, request: R
 async def store_new(house: House, connection: Connection, caller: Caller, new: NewRun) -> Run:
     """Store a run that is prepared, and that there is none like; or give the one that was stored meanwhile."""
     await _require_room(house, connection, caller)
-    run = await optimizations.add_run(connection, caller.tenant_id, new, house.settings.ring_seconds)
+    asked = entry(caller, "optimization.request", new.id, optimization_hash=new.optimization_hash)
+    run = await optimizations.add_run(connection, caller.tenant_id, new, house.settings.ring_seconds, asked)
     if run is not None:
-        asked = entry(caller, "optimization.request", run.id, optimization_hash=run.optimization_hash)
-        await note(connection, caller.tenant_id, asked)
         return run
     same = await same_run(connection, caller, new)
     if same is None:

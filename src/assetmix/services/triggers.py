@@ -101,7 +101,7 @@ async def _refused(
         traceparent=caller.origin.traceparent,
     )
     run = await optimizations.add_refused(connection, caller.tenant_id, new, problem | {"errors": faults})
-    await happened(connection, caller.tenant_id, run.id, "failed", is_recommended=False)
+    await happened(connection, caller.tenant_id, run.id, "failed")
     return run
 
 
