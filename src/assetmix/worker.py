@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import uvloop
 from celery.signals import (
     setup_logging,
     task_received,
@@ -124,7 +125,10 @@ def _open(**_: object) -> None:
     traces.set_up("assetmix-worker")
     house = _make_house(CHILD_CONNECTIONS)
     solver = SolverProcess(house.settings.solve_memory_mb, house.settings.snapshot_memory)
-    child = Child(asyncio.Runner(), Workshop(house, solver, f"{worker_name(os.getppid())}:{os.getpid()}"))
+    child = Child(
+        asyncio.Runner(loop_factory=uvloop.new_event_loop),
+        Workshop(house, solver, f"{worker_name(os.getppid())}:{os.getpid()}"),
+    )
     child.runner.run(child.begin())
     _children.append(child)
 

@@ -72,16 +72,29 @@ class Concerned:
     everything: bool = False
 
 
+_CURRENCY = instruments.c.document["currency"].as_string().label("currency")
+_NAMED = instruments.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Text)))
+_CARRIED = instruments.c.document["tags"].has_any(sa.bindparam("tags", type_=sa.ARRAY(sa.Text)))
+_TRADABLE = instruments.c.document["tradable"].as_boolean()
+_REVISIONS = (
+    sa.select(instruments.c.id, instruments.c.revision, instruments.c.price_revision, _CURRENCY)
+    .where(instruments.c.tenant_id == sa.bindparam("tenant_id"))
+    .order_by(instruments.c.id)
+)
+_WHICH = {
+    (False, False): _REVISIONS.where(_NAMED),
+    (True, False): _REVISIONS.where(_NAMED | _CARRIED),
+    (False, True): _REVISIONS.where(_NAMED | _TRADABLE),
+    (True, True): _REVISIONS.where(_NAMED | _CARRIED | _TRADABLE),
+}
+"""By whether there are tags, and whether everything tradable is concerned."""
+
+
 async def get_revisions(connection: Connection, tenant_id: str, concerned: Concerned) -> dict[str, Revision]:
     """Give the revisions of the instruments concerned, by id."""
-    carried = instruments.c.document["tags"].has_any(sa.cast(list(concerned.tags), sa.ARRAY(sa.Text)))
-    wanted = _named(concerned.ids) | carried if concerned.tags else _named(concerned.ids)
-    if concerned.everything:
-        wanted |= instruments.c.document["tradable"].as_boolean()
-    currency = instruments.c.document["currency"].as_string().label("currency")
-    columns = (instruments.c.id, instruments.c.revision, instruments.c.price_revision, currency)
-    query = sa.select(*columns).where(instruments.c.tenant_id == tenant_id, wanted).order_by(instruments.c.id)
-    found = (await connection.execute(query)).all()
+    values = {"tenant_id": tenant_id, "ids": list(concerned.ids)}
+    tags = {"tags": list(concerned.tags)} if concerned.tags else {}
+    found = (await connection.execute(_WHICH[bool(tags), concerned.everything], values | tags)).all()
     return {row.id: Revision(row.revision, row.price_revision, row.currency) for row in found}
 
 

@@ -10,6 +10,10 @@ from assetmix.optimization.strategy import Strategy
 from assetmix.persistence.rows import strategies, strategy_versions, tenants
 from assetmix.persistence.session import Connection
 
+_MINE = sa.select(strategies).where(strategies.c.tenant_id == sa.bindparam("tenant_id"))
+_BY_NAME = _MINE.where(strategies.c.name == sa.bindparam("name"))
+_BY_NUMBER = _MINE.where(strategies.c.strategy_id == sa.bindparam("number"))
+
 
 @dataclass(frozen=True, slots=True)
 class StoredStrategy:
@@ -68,12 +72,12 @@ async def put_strategy(
 
 async def find_strategy(connection: Connection, tenant_id: str, name: str) -> StoredStrategy | None:
     """Give the strategy of that name."""
-    return await _find(connection, tenant_id, strategies.c.name == name)
+    return await _find(connection, _BY_NAME, tenant_id=tenant_id, name=name)
 
 
 async def find_strategy_by_id(connection: Connection, tenant_id: str, number: int) -> StoredStrategy | None:
     """Give the strategy of that number."""
-    return await _find(connection, tenant_id, strategies.c.strategy_id == number)
+    return await _find(connection, _BY_NUMBER, tenant_id=tenant_id, number=number)
 
 
 async def list_strategies(connection: Connection, tenant_id: str, after: int, limit: int) -> list[StoredStrategy]:
@@ -105,9 +109,8 @@ async def delete_strategy(connection: Connection, tenant_id: str, name: str) -> 
     return (await connection.execute(sa.delete(strategies).where(mine))).rowcount > 0
 
 
-async def _find(connection: Connection, tenant_id: str, where: sa.ColumnElement[bool]) -> StoredStrategy | None:
-    query = sa.select(strategies).where(strategies.c.tenant_id == tenant_id, where)
-    row = (await connection.execute(query)).one_or_none()
+async def _find(connection: Connection, query: sa.Select[Any], **values: object) -> StoredStrategy | None:
+    row = (await connection.execute(query, values)).one_or_none()
     return None if row is None else _stored(row)
 
 
