@@ -18,7 +18,7 @@ from ulid import ULID
 from assetmix.domain.portfolio import Portfolio
 from assetmix.persistence import optimizations, portfolios, snapshots, tenants
 from assetmix.persistence.journal import Entry
-from assetmix.persistence.optimizations import NewRun, Run
+from assetmix.persistence.optimizations import NewRun, Room, Run
 from assetmix.persistence.portfolios import NewContent
 from assetmix.persistence.session import Connection, Database
 from assetmix.services.ids import new_id
@@ -94,7 +94,7 @@ class Bench:
             | fields
         )
         async with self.database.transaction() as connection:
-            return await optimizations.add_run(connection, tenant_id, new, 0.0, asked(new))
+            return await optimizations.add_run(connection, tenant_id, new, asked(new), ROOM)
 
     async def do(self, use: Callable[..., Any], *arguments: Any) -> Any:
         """Call a repository function in a transaction of its own."""
@@ -105,6 +105,9 @@ class Bench:
     async def open(self) -> AsyncIterator[Connection]:
         async with self.database.transaction() as connection:
             yield connection
+
+
+ROOM = Room(most=1_000_000, ring_seconds=0.0)
 
 
 def asked(new: NewRun) -> Entry:

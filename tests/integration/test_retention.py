@@ -10,7 +10,7 @@ from assetmix.persistence import claims, optimizations, outcomes, retention, sna
 from assetmix.persistence.claims import Claim
 from assetmix.persistence.optimizations import NewRun
 from assetmix.persistence.outcomes import Ending
-from tests.integration.conftest import Base, Bench, asked
+from tests.integration.conftest import ROOM, Base, Bench, asked
 
 LONG_AGO = "finished_at = now() - interval '11 days', requested_at = now() - interval '11 days'"
 DONE = Ending(status="succeeded", result="{}")
@@ -119,7 +119,7 @@ async def test_what_is_just_being_used_again_is_kept(base: Base, bench: Bench) -
             id="O", portfolio_id=None, strategy_id=None, what_if=False, optimization_hash="h", inputs={},
             snapshot_digest="digest", time_limit_seconds=1.0,
         )  # fmt: skip
-        await optimizations.add_run(connection, tenant, new, 0.0, asked(new))
+        await optimizations.add_run(connection, tenant, new, asked(new), ROOM)
 
     with pytest.raises(Conflict):
         await purging

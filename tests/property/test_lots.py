@@ -11,17 +11,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assetmix.optimization.constraints.attribute_average import AttributeAverage
+from assetmix.optimization.constraints.cash import Cash
 from assetmix.optimization.constraints.group_weight import GroupWeight
+from assetmix.optimization.constraints.measure_limit import MeasureLimit
 from assetmix.optimization.constraints.turnover import TurnoverLimit
 from assetmix.optimization.constraints.weight_bounds import WeightBounds
+from assetmix.optimization.lots.changes import Changes
 from assetmix.optimization.lots.ledger import Ledger, cash_after, stepped
 from assetmix.optimization.lots.levels import levels
 from assetmix.optimization.lots.merit import Asked, Quadratic, form_of
 from assetmix.optimization.lots.moves import Pairs
+from assetmix.optimization.lots.standing import Standing
 from assetmix.optimization.measures.cvar import ConditionalValueAtRisk
 from assetmix.optimization.measures.expected_return import ExpectedReturn
 from assetmix.optimization.measures.tracking_error_squared import TrackingErrorSquared
 from assetmix.optimization.measures.variance import Variance
+from assetmix.optimization.measures.volatility import Volatility
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.rounding import rounded_trades
@@ -39,6 +45,14 @@ LIMITS = (
     GroupWeight(scope=Group(grouping="sectors", name=SECTORS[0]), lower=0.1, upper=0.6),
     TurnoverLimit(upper=1.2),
 )
+OF_EVERY_SORT = (
+    *LIMITS,
+    GroupWeight(scope=Group(grouping="sectors", name=SECTORS[1]), within="all", lower=0.1, upper=0.4),
+    AttributeAverage(attribute="score", upper=2.4),
+    Cash(lower_fraction=0.01, upper_fraction=0.05),
+    MeasureLimit(measure=Volatility(), upper=0.01),
+)
+"""Planes, a cap of turnover, ratios, bands of cash, and a curve that has to be asked."""
 TRADINGS = {
     "free": Trading(),
     "at a cost": Trading(cost_fraction=0.002),
@@ -46,12 +60,12 @@ TRADINGS = {
 }
 
 
-def account(seed: int, trading: Trading, count: int | None = None) -> Problem:
+def account(seed: int, trading: Trading, count: int | None = None, limits: tuple[Any, ...] = LIMITS) -> Problem:
     """A problem of some stocks in whole shares, in an account of its own."""
     random = np.random.default_rng(seed)
     size = int(random.integers(4, 40)) if count is None else count
     snapshot = make_snapshot(count=size, seed=seed)
-    strategy = make_strategy(constraints=LIMITS, trading=trading)
+    strategy = make_strategy(constraints=limits, trading=trading)
     return make_problem(
         strategy, snapshot, make_portfolio(snapshot, float(random.uniform(2e3, 2e5)), random.integers(20))
     )
@@ -97,7 +111,7 @@ def _no_worse(ledger: Ledger, units: np.ndarray, down: np.ndarray) -> None:
 @given(seed=st.integers(0, 10**6))
 def test_steps_are_judged_like_whole_portfolios(seed: int) -> None:
     random = np.random.default_rng(seed)
-    problem = account(seed, TRADINGS["at a cost"])
+    problem = account(seed, TRADINGS["at a cost"], limits=OF_EVERY_SORT)
     ledger, target = Ledger(problem, 0.0), random.dirichlet(np.ones(len(problem.universe)))
     units = np.round(levels(problem, target).low)
     places = random.permutation(len(units))[: len(units) // 2]
@@ -112,9 +126,41 @@ def test_steps_are_judged_like_whole_portfolios(seed: int) -> None:
     assert Quadratic(ledger, target, form).of(tried) == pytest.approx(expected, rel=1e-9, abs=1e-15)
     cash = cash_after(problem, tried)
     assert ledger.cash_changes(units, places, changes) == pytest.approx(cash[1:] - cash[0], abs=1e-6)
+    standing, single = Standing(ledger, units), Changes.single(places, changes)
+    assert standing.cash_after(single) == pytest.approx(cash[1:], abs=1e-6)
     broken = ledger.breaches(tried)
-    kept = (broken[1:] <= np.maximum(broken[0], RESIDUAL) + 1e-12).all(axis=-1)
-    assert np.array_equal(ledger.keeps(units, places, changes), kept)
+    assert standing.broken_after(single) == pytest.approx(broken[1:].sum(axis=-1), abs=1e-12)
+    assert np.array_equal(standing.keeps(single), _kept(broken))
+
+
+def _kept(broken: np.ndarray) -> np.ndarray:
+    """Which rows break no limit more than the first does."""
+    return np.asarray((broken[1:] <= np.maximum(broken[0], RESIDUAL) + 1e-12).all(axis=-1))
+
+
+@pytest.mark.parametrize("kind", TRADINGS)
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_exchanges_are_judged_like_whole_portfolios(kind: str, seed: int) -> None:
+    """One instrument for another, against the whole portfolio that it leads to, limit by limit."""
+    random = np.random.default_rng(seed)
+    problem = account(seed, TRADINGS[kind], limits=OF_EVERY_SORT)
+    ledger, target = Ledger(problem, 0.0), random.dirichlet(np.ones(len(problem.universe)))
+    units = np.round(levels(problem, target).low)
+    count = len(units)
+    first, second = random.integers(0, count, 30), random.integers(0, count - 1, 30)
+    second = np.where(second >= first, second + 1, second)
+    changes = Changes(np.vstack([first, second]), random.integers(-3, 4, (2, 30)).astype(float))
+    tried = np.vstack([units, changes.applied(units)])
+    standing = Standing(ledger, units)
+
+    assert standing.cash_after(changes) == pytest.approx(cash_after(problem, tried[1:]), abs=1e-6)
+    assert np.array_equal(standing.keeps(changes), _kept(ledger.breaches(tried)))
+    amounts, held = np.abs(tried[1:]) * problem.prices, problem.quantities + tried[1:]
+    small = (tried[1:] != 0) & (amounts < problem.trading.min_order_amount)
+    touched = changes.applied(np.zeros(count)) != 0
+    wrong = touched & (small | (held < np.minimum(problem.quantities, 0.0)))
+    assert np.array_equal(standing.is_orderly(changes), ~wrong.any(axis=-1))
 
 
 @settings(max_examples=30, deadline=None)
@@ -127,7 +173,7 @@ def test_the_best_pair_is_the_best_of_all_pairs(seed: int, count: int) -> None:
     assert form is not None
     weights = random.dirichlet(np.ones(count))
     steps = problem.steps
-    best = next(Pairs(form, steps, problem, np.arange(count)).best(form.gradient(weights), 0.0, (1, 1)), None)
+    best = Pairs(form, steps, problem, np.arange(count)).best(form.gradient(weights), 0.0, 1)
 
     lots = steps * problem.prices / problem.value
     values = [float(form.value(weights + way * lots[i] * np.eye(count)[i])) for i in range(count) for way in (1, -1)]
@@ -137,10 +183,10 @@ def test_the_best_pair_is_the_best_of_all_pairs(seed: int, count: int) -> None:
                 move = lots[i] * np.eye(count)[i] - units * lots[j] * np.eye(count)[j]
                 values.extend(float(form.value(weights + way * move)) for way in (1, -1))
     now = float(form.value(weights))
-    if best is None:
+    if len(best) == 0:
         assert min(values) >= now - 1e-12 * now
     else:
-        moved = weights + best[0] * problem.prices / problem.value
+        moved = weights + best.applied(np.zeros(count))[0] * problem.prices / problem.value
         assert float(form.value(moved)) == pytest.approx(min(values), rel=1e-9)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from assetmix.optimization.decision import Decision
     from assetmix.optimization.planes import Planes
     from assetmix.optimization.problem import Problem
+    from assetmix.optimization.ratio import RatioBand
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,6 +113,10 @@ class Constraint(ABC):
 
         The same for every account of a structure; None where holdings, money or curves count.
         """
+        return None
+
+    def ratio(self, problem: "Problem") -> "RatioBand | None":  # noqa: ARG002 - few are ratios
+        """The rows as a band around a ratio of two sums of shares of weights, where they are no more than that."""
         return None
 
     def tangents(self, problem: "Problem", weights: Vector) -> tuple[Tangent, ...]:  # noqa: ARG002 - most rows are linear

@@ -175,10 +175,17 @@ class Problem:
 
     def order_costs(self, amounts: Vector) -> Vector:
         """Money that orders of the given amounts (..., n) of money cost each, fees and impact."""
+        return self.costs_at(slice(None), amounts)
+
+    def costs_at(self, places: Positions | slice, amounts: Vector) -> Vector:
+        """The same for orders of some instruments: amounts (...) at places (...)."""
         if self.trading.is_free:
             return np.zeros(amounts.shape)
-        impact = self.impact_rates * (np.abs(amounts) / self.value) ** 1.5 * self.value
-        return np.asarray(self.trading.costs(np.abs(amounts)) + impact)
+        sizes = np.abs(amounts)
+        fees = self.trading.costs(sizes)
+        if self.trading.impact is None:
+            return fees
+        return np.asarray(fees + self.impact_rates[places] * (sizes / self.value) ** 1.5 * self.value)
 
     def cost_slopes(self, sizes: Vector) -> Vector:
         """Slope (n,) of the cost of each trade in its size (n,), where that is above 0."""

@@ -24,6 +24,13 @@ class RatioBand:
     bottom: Vector
     band: Band
 
+    @property
+    def rows(self) -> tuple[Vector, ...]:
+        """Rows (n,) whose products with weights are above 0 where a bound is broken, if the bottom is not negative."""
+        lower, upper = self.band.lower, self.band.upper
+        below = () if lower is None else (lower * self.bottom - self.top,)
+        return below + (() if upper is None else (self.top - upper * self.bottom,))
+
     def limits(self, weights: Expression, scale: float = 1.0) -> Iterator[Limit]:
         """State the bounds in rows of unit `scale`."""
         top, bottom, band = self.top / scale, self.bottom / scale, self.band
@@ -37,11 +44,18 @@ class RatioBand:
 
     def breach(self, weights: Vector) -> Vector:
         """Distance of the ratio outside each bound, (..., rows): the linear form's, over the bottom's size."""
-        return per_unit(self.excess(weights), weights @ self.bottom)
+        return self.breach_of(weights @ self.top, weights @ self.bottom)
+
+    def breach_of(self, inner: Vector, outer: Vector) -> Vector:
+        """The same of a top (...) and a bottom (...)."""
+        return per_unit(self._excess_of(inner, outer), outer)
 
     def excess(self, weights: Vector) -> Vector:
         """Breach of the linear form, (..., rows)."""
-        inner, outer, band = np.asarray(weights @ self.top), weights @ self.bottom, self.band
+        return self._excess_of(weights @ self.top, weights @ self.bottom)
+
+    def _excess_of(self, inner: Vector, outer: Vector) -> Vector:
+        inner, band = np.asarray(inner), self.band
         if band.is_fixed and band.lower is not None:
             return np.abs(inner - band.lower * outer)[..., np.newaxis]
         lower = [] if band.lower is None else [np.maximum(band.lower * outer - inner, 0.0)]

@@ -111,12 +111,20 @@ class NewRun:
 
 
 def _adding() -> sa.Select[*tuple[Any, ...]]:
-    """Store a queued run, its job and the audit entry of who asked; gives the run, or nothing where it is there."""
+    """Store a queued run, its job and the audit entry of who asked, unless there is one like it, or no room."""
     # not now(), which is when the transaction began: before it waited for the portfolio's lock
     moment = sa.func.clock_timestamp()
     given = {name: sa.bindparam(f"new_{name}", type_=optimizations.c[name].type) for name in _GIVEN}
     values = given | {"queued_at": moment, "requested_at": moment}
-    added = insert(optimizations).values(values).on_conflict_do_nothing().returning(*COLUMNS).cte("added")
+    same = sa.exists().where(
+        optimizations.c.tenant_id == given["tenant_id"],
+        optimizations.c.optimization_hash == given["optimization_hash"],
+        optimizations.c.status.in_(REUSABLE),
+    )
+    active = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.tenant_id == given["tenant_id"])
+    has_room = active.scalar_subquery() < sa.bindparam("most", type_=sa.Integer)
+    one = insert(optimizations).from_select(list(values), sa.select(*values.values()).where(~same, has_room))
+    added = one.on_conflict_do_nothing().returning(*COLUMNS).cte("added")
     # a backtest takes minutes and changes nothing: other runs of its portfolio need not wait for it; a batch has none
     portfolio_id = sa.case((added.c.kind == "backtest", sa.null()), else_=added.c.portfolio_id)
     due = sa.func.now() + sa.bindparam("ring", type_=sa.Interval)
@@ -129,14 +137,22 @@ _GIVEN = ("tenant_id", *NewRun.__dataclass_fields__)
 _ADD = _adding()
 
 
-async def add_run(connection: Connection, tenant_id: str, new: NewRun, ring_seconds: float, asked: Entry) -> Run | None:
-    """Store a queued run and its job, whose bell is due for a second ring after so many seconds, and who asked.
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many runs of a tenant may wait or run, and after how many seconds a job's bell is due for a second ring."""
 
-    None when an active run has the same inputs: two requests came at the same moment.
+    most: int
+    ring_seconds: float
+
+
+async def add_run(connection: Connection, tenant_id: str, new: NewRun, asked: Entry, room: Room) -> Run | None:
+    """Store a queued run, its job, and who asked.
+
+    None when a run with the same inputs waits, runs or has an answer, or so many wait or run already.
     """
     values = {f"new_{name}": getattr(new, name) for name in NewRun.__dataclass_fields__} | {"new_tenant_id": tenant_id}
-    timed = {"ring": dt.timedelta(seconds=ring_seconds)}
-    added = (await connection.execute(_ADD, values | timed | journal.noted(asked))).one_or_none()
+    within = {"most": room.most, "ring": dt.timedelta(seconds=room.ring_seconds)}
+    added = (await connection.execute(_ADD, values | within | journal.noted(asked))).one_or_none()
     return None if added is None else run_of(added)
 
 

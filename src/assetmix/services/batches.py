@@ -23,7 +23,7 @@ from assetmix.services.context import Caller, House
 from assetmix.services.freshness import stale_prices
 from assetmix.services.idempotency import Once, Repeated, Submitted, carry_out
 from assetmix.services.ids import new_id
-from assetmix.services.optimizations import get_run, ring_for, same_run, store_new
+from assetmix.services.optimizations import get_run, ring_for, store_new
 from assetmix.services.preparation import HASH_DIGITS, find_strategy
 from assetmix.services.risk_models import ChosenModel, choose
 from assetmix.services.scopes import scopes_elsewhere
@@ -122,7 +122,7 @@ async def _store(house: House, connection: Connection, caller: Caller, request: 
     frozen = await _frozen(house, connection, caller, applied)
     chunks = await asyncio.to_thread(_chunks, accounts)
     new = _new_run(caller, applied, frozen, chunks)
-    run = await same_run(connection, caller, new) or await store_new(house, connection, caller, new)
+    run = await store_new(house, connection, caller, new)
     if run.id == new.id:
         await batches.add_chunks(connection, caller.tenant_id, run.id, chunks)
     return run

@@ -7,7 +7,7 @@ from assetmix.errors import Conflict, Fault, InProgress, InvalidRequest, NoOptim
 from assetmix.optimization.strategy import Strategy
 from assetmix.persistence import optimizations, outcomes, portfolios, strategies
 from assetmix.persistence.journal import note
-from assetmix.persistence.optimizations import NewRun, Run
+from assetmix.persistence.optimizations import NewRun, Room, Run
 from assetmix.persistence.outcomes import Actor
 from assetmix.persistence.portfolios import StoredPortfolio
 from assetmix.persistence.session import Connection
@@ -221,23 +221,31 @@ def ring_for(house: House, run: Run) -> None:
 async def store(house: House, connection: Connection, caller: Caller, request: Request) -> Run:
     """Store a run in a transaction of the caller's, who rings when that has ended; raises what `submit` raises."""
     new = await prepare(house, connection, caller, request)
+    if new.portfolio_id is None or request.if_running == "queue":
+        return await store_new(house, connection, caller, new)
     same = await same_run(connection, caller, new)
-    if new.portfolio_id is not None:
-        await _make_way(connection, caller, new.portfolio_id, request, same)
+    await _make_way(connection, caller, new.portfolio_id, request, same)
     return same or await store_new(house, connection, caller, new)
 
 
 async def store_new(house: House, connection: Connection, caller: Caller, new: NewRun) -> Run:
-    """Store a run that is prepared, and that there is none like; or give the one that was stored meanwhile."""
-    await _require_room(house, connection, caller)
+    """Store a run that is prepared, or give the one that answers it already.
+
+    Raises
+    ------
+    QuotaExceeded
+        when too many runs of the tenant wait or run
+    """
     asked = entry(caller, "optimization.request", new.id, optimization_hash=new.optimization_hash)
-    run = await optimizations.add_run(connection, caller.tenant_id, new, house.settings.ring_seconds, asked)
+    room = Room(effective(house.settings, caller.settings)["active_runs"], house.settings.ring_seconds)
+    run = await optimizations.add_run(connection, caller.tenant_id, new, asked, room)
+    if run is None:
+        run = await same_run(connection, caller, new)
     if run is not None:
         return run
-    same = await same_run(connection, caller, new)
-    if same is None:
-        raise Conflict("another request with the same inputs has just ended; ask again")
-    return same
+    if await optimizations.count_active(connection, caller.tenant_id) >= room.most:
+        raise QuotaExceeded(f"{room.most} runs wait or run already; ask again when some have ended")
+    raise Conflict("another request with the same inputs has just ended; ask again")
 
 
 async def same_run(connection: Connection, caller: Caller, new: NewRun) -> Run | None:
@@ -247,12 +255,6 @@ async def same_run(connection: Connection, caller: Caller, new: NewRun) -> Run |
         if same is None or await optimizations.ask_again(connection, same, new.asked_model):
             return same
     return None
-
-
-async def _require_room(house: House, connection: Connection, caller: Caller) -> None:
-    most = effective(house.settings, caller.settings)["active_runs"]
-    if await optimizations.count_active(connection, caller.tenant_id) >= most:
-        raise QuotaExceeded(f"{most} runs wait or run already; ask again when some have ended")
 
 
 async def _make_way(

@@ -39,15 +39,15 @@ class AttributeAverage(Constraint):
 
     def limits(self, problem: Problem, decision: Decision) -> Iterator[Limit]:
         """State the bounds as sum w (a - bound)."""
-        yield from self._ratio(problem).limits(decision.weights, self.scale(problem))
+        yield from self.ratio(problem).limits(decision.weights, self.scale(problem))
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Distance of the average outside each bound."""
-        return self._ratio(problem).breach(outcome.weights)
+        return self.ratio(problem).breach(outcome.weights)
 
     def excess(self, problem: Problem, outcome: Outcome) -> Vector:
         """Breach of the linear form."""
-        return self._ratio(problem).excess(outcome.weights)
+        return self.ratio(problem).excess(outcome.weights)
 
     def loosened(self, place: int, by: float) -> "AttributeAverage":
         """Move one bound outwards; both of a fixed one."""
@@ -58,6 +58,7 @@ class AttributeAverage(Constraint):
         """Invested weight: one unit of the average is so many units of the linear form."""
         return float(weights.sum())
 
-    def _ratio(self, problem: Problem) -> RatioBand:
+    def ratio(self, problem: Problem) -> RatioBand:
+        """The attribute's sum over what is invested."""
         attribute = problem.attribute(self.attribute)
         return RatioBand(attribute, np.ones_like(attribute), Band(self.lower, self.upper))

@@ -38,17 +38,19 @@ class GroupWeight(Constraint):
 
     def limits(self, problem: Problem, decision: Decision) -> Iterator[Limit]:
         """State the bounds on the group's weight, or on its ratio to the outer group."""
-        if self.within is None:
+        ratio = self.ratio(problem)
+        if ratio is None:
             inner = problem.membership(self.scope)
             yield from Band(self.lower, self.upper).limits(inner @ decision.weights)
         else:
-            yield from self._ratio(problem, self.within).limits(decision.weights)
+            yield from ratio.limits(decision.weights)
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Distance of the weight or ratio outside each bound."""
-        if self.within is None:
+        ratio = self.ratio(problem)
+        if ratio is None:
             return Band(self.lower, self.upper).breach(outcome.weights @ problem.membership(self.scope))
-        return self._ratio(problem, self.within).breach(outcome.weights)
+        return ratio.breach(outcome.weights)
 
     def planes(self, problem: Problem) -> Planes | None:
         """The group's weight; a ratio is no plane."""
@@ -58,9 +60,8 @@ class GroupWeight(Constraint):
 
     def excess(self, problem: Problem, outcome: Outcome) -> Vector:
         """Breach of the linear form scope - bound x within, a fraction of value."""
-        if self.within is None:
-            return self.breach(problem, outcome)
-        return self._ratio(problem, self.within).excess(outcome.weights)
+        ratio = self.ratio(problem)
+        return self.breach(problem, outcome) if ratio is None else ratio.excess(outcome.weights)
 
     def loosened(self, place: int, by: float) -> "GroupWeight | None":
         """Move one bound of a ratio outwards; both of a fixed one."""
@@ -73,5 +74,9 @@ class GroupWeight(Constraint):
         """Weight of the outer group: one unit of a ratio is so many units of the linear form."""
         return 1.0 if self.within is None else float(problem.membership(self.within) @ weights)
 
-    def _ratio(self, problem: Problem, within: Scope) -> RatioBand:
-        return RatioBand(problem.membership(self.scope), problem.membership(within), Band(self.lower, self.upper))
+    def ratio(self, problem: Problem) -> RatioBand | None:
+        """The group's weight over that of the outer group; None where there is none."""
+        if self.within is None:
+            return None
+        band = Band(self.lower, self.upper)
+        return RatioBand(problem.membership(self.scope), problem.membership(self.within), band)

@@ -1,15 +1,17 @@
 """Exchanges of lots: what brings limits nearer, and what improves the objective itself."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assetmix.domain.arrays import Matrix, Vector
+from assetmix.optimization.lots.changes import Changes
 from assetmix.optimization.lots.ledger import Ledger
 from assetmix.optimization.lots.levels import FUZZ, Levels, stays
 from assetmix.optimization.lots.merit import Form
-from assetmix.optimization.lots.moves import FEW, Pairs, moves
+from assetmix.optimization.lots.moves import FEW, MOST_PAIRS, Pairs, moves
+from assetmix.optimization.lots.standing import Standing
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.tolerances import DIGITS, RESIDUAL
 from assetmix.optimization.verify import objective_value
@@ -17,11 +19,11 @@ from assetmix.optimization.verify import objective_value
 SWAPS = 50
 """Most exchanges of lots; each is the best of all single steps and pairs."""
 
-LOOKED_AT = 200
-"""So many of the best exchanges are checked against cash and limits."""
+LOOKED_AT = 1_000
+"""So many of the best exchanges are held against cash and limits."""
 
 AT_A_TIME = 20
-"""So many of them together."""
+"""So many together, where they are not of two instruments at most."""
 
 MOST_PAIRED = 1_000
 """Of more instruments those with the largest lots are paired: tables grow with the square of their number."""
@@ -42,16 +44,12 @@ class Exchange:
 
     def repair(self, units: Vector) -> Vector:
         """Exchange lots, further than one step from the optimum if need be, while that brings limits nearer."""
-        if float(self._ledger.breaches(units).sum()) <= RESIDUAL:
-            return units
-        changes = self._moves()
-        for _ in range(SWAPS if len(changes) else 0):
-            tried = np.vstack([units, units + changes])
-            broken = np.where(self._possible(tried), self._ledger.breaches(tried).sum(axis=-1), np.inf)
-            best = int(np.argmin(broken[1:])) + 1
-            if broken[best] >= self._ledger.breaches(units).sum() - FUZZ * RESIDUAL:
+        broken = float(self._ledger.breaches(units).sum())
+        for _ in range(SWAPS if broken > RESIDUAL and self._movable.any() else 0):
+            nearer, left = self._nearer(units)
+            if left >= broken - FUZZ * RESIDUAL:
                 break
-            units = np.round(tried[best], DIGITS)
+            units, broken = np.round(nearer, DIGITS), left
         return units
 
     def improve(self, units: Vector, form: Form | None) -> Vector:
@@ -62,56 +60,77 @@ class Exchange:
         """
         if not self._movable.any():
             return units
-        few = int(self._movable.sum()) <= FEW
-        ranked = self._ranked if form is None or few else self._paired(form)
+        pairs = None if form is None or int(self._movable.sum()) <= FEW else self._pairs(form)
         for _ in range(SWAPS):
-            better = next(self._fine(units, ranked(units)), None)
+            better = self._ranked(units) if form is None or pairs is None else self._paired(units, form, pairs)
             if better is None:
                 break
-            units = better
+            units = np.round(better, DIGITS)
         return units
 
-    def _moves(self) -> Matrix:
-        return moves(self._steps, self._problem.prices, self._movable)
+    def _nearer(self, units: Vector) -> tuple[Vector, float]:
+        """The best single step, or of few instruments the best pair too, and what it leaves of all breaches."""
+        if int(self._movable.sum()) > MOST_PAIRS:
+            found = [self._nearer_by_one(units, way * self._steps) for way in (1.0, -1.0)]
+            return min(found, key=lambda one: one[1])
+        tried = units + moves(self._steps, self._problem.prices, self._movable)
+        left = np.where(self._possible(tried), self._ledger.breaches(tried).sum(axis=-1), np.inf)
+        best = int(np.argmin(left))
+        return tried[best], float(left[best])
 
-    def _ranked(self, units: Vector) -> Iterator[Matrix]:
-        """The best changes (k, n) by the objective's value, some at a time."""
-        problem, changes = self._problem, self._moves()
+    def _nearer_by_one(self, units: Vector, steps: Vector) -> tuple[Vector, float]:
+        """The same of single steps (n,) of those that may be exchanged."""
+        standing, members = Standing(self._ledger, units), np.flatnonzero(self._movable)
+        single = Changes.single(members, steps[members])
+        possible = standing.is_orderly(single) & (standing.cash_after(single) >= self._ledger.floor)
+        left = np.where(possible, standing.broken_after(single), np.inf)
+        best = np.array([int(np.argmin(left))])
+        return single.some(best).applied(units)[0], float(left[best[0]])
+
+    def _ranked(self, units: Vector) -> Vector | None:
+        """The best change by the objective's value of all that are looked at; None where there is none."""
+        problem = self._problem
+        changes = moves(self._steps, problem.prices, self._movable)
         tried = self._ledger.weights(np.vstack([units, units + changes]))
         values = problem.objective.sign * objective_value(problem, tried)
         gains = values[1:] - values[0]
         better = np.flatnonzero(gains < -IMPROVED * abs(values[0]))
         best = better[np.argsort(gains[better])][:LOOKED_AT]
-        for start in range(0, len(best), AT_A_TIME):
-            yield changes[best[start : start + AT_A_TIME]]
+        blocks = (changes[best[start : start + AT_A_TIME]] for start in range(0, len(best), AT_A_TIME))
+        return next((one for block in blocks for one in self._fine(units, block)), None)
 
-    def _paired(self, form: Form) -> Callable[[Vector], Iterator[Matrix]]:
-        """The best changes (k, n) of one instrument or two by the quadratic form, some at a time."""
+    def _fine(self, units: Vector, changes: Matrix) -> Iterator[Vector]:
+        """Trades (n,) with enough cash, none of it idle, in whole orders, and no limit broken anew."""
+        tried = np.vstack([units, units + changes])
+        cash, breaches = self._ledger.cash(tried), self._ledger.breaches(tried)
+        kept = (breaches <= np.maximum(breaches[0], RESIDUAL)).all(axis=-1)
+        fine = self._possible(tried) & (cash <= max(float(cash[0]), self._idle)) & kept
+        yield from tried[1:][fine[1:]]
+
+    def _pairs(self, form: Form) -> Pairs:
         members = np.flatnonzero(self._movable)
         if len(members) > MOST_PAIRED:
             lots = (self._steps * self._problem.prices)[members]
             members = np.sort(members[np.argpartition(-lots, MOST_PAIRED)[:MOST_PAIRED]])
-        pairs = Pairs(form, self._steps, self._problem, members)
+        return Pairs(form, self._steps, self._problem, members)
 
-        def ranked(units: Vector) -> Iterator[Matrix]:
-            weights = self._ledger.weights(units)
-            least = IMPROVED * abs(float(form.value(weights)))
-            return pairs.best(form.gradient(weights), least, (LOOKED_AT, AT_A_TIME))
+    def _paired(self, units: Vector, form: Form, pairs: Pairs) -> Vector | None:
+        """The best change of one instrument or two by the quadratic form; None where there is none."""
+        standing = Standing(self._ledger, units)
+        least = IMPROVED * abs(float(form.value(standing.weights)))
+        changes = pairs.best(form.gradient(standing.weights), least, LOOKED_AT)
+        cash = standing.cash_after(changes)
+        changes, cash = _where((cash >= self._ledger.floor) & (cash <= max(standing.cash, self._idle)), changes, cash)
+        changes, cash = _where(standing.is_orderly(changes), changes, cash)
+        changes, cash = _where(standing.fits(changes, cash), changes, cash)
+        place = standing.first_kept(changes)
+        return None if place is None else changes.some(np.array([place])).applied(units)[0]
 
-        return ranked
-
-    def _fine(self, units: Vector, ranked: Iterator[Matrix]) -> Iterator[Vector]:
-        """Trades (n,) with enough cash, none of it idle, in whole orders, and no limit broken anew."""
-        problem = self._problem
-        lots = (self._steps * problem.prices)[(self._steps > 0) & (problem.allowed > 0)]
-        least = self._ledger.floor + float(lots.min(initial=np.inf))
-        for changes in ranked:
-            tried = np.vstack([units, units + changes])
-            cash, breaches = self._ledger.cash(tried), self._ledger.breaches(tried)
-            kept = (breaches <= np.maximum(breaches[0], RESIDUAL)).all(axis=-1)
-            fine = self._possible(tried) & (cash <= max(float(cash[0]), least)) & kept
-            for place in np.flatnonzero(fine[1:]):
-                yield np.round(tried[place + 1], DIGITS)
+    @property
+    def _idle(self) -> float:
+        """Cash below which less than a lot's worth is idle."""
+        lots = (self._steps * self._problem.prices)[(self._steps > 0) & (self._problem.allowed > 0)]
+        return self._ledger.floor + float(lots.min(initial=np.inf))
 
     def _possible(self, units: Vector) -> NDArray[np.bool_]:
         """Trades (k, n) with enough cash, in orders that are large enough, that sell no more than there is."""
@@ -121,3 +140,9 @@ class Exchange:
             problem.strategy.shorting
         )
         return np.asarray((self._ledger.cash(units) >= self._ledger.floor) & ~(small | short).any(axis=-1))
+
+
+def _where(fine: NDArray[np.bool_], changes: Changes, cash: Vector) -> tuple[Changes, Vector]:
+    """The changes that are fine, with what they leave of cash."""
+    chosen = np.flatnonzero(fine)
+    return changes.some(chosen), cash[chosen]

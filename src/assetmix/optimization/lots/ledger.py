@@ -1,33 +1,65 @@
 """Where trades lead: weights, cash and limits, of whole portfolios and of single further steps."""
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
-from assetmix.domain.arrays import Positions, Vector
+import numpy as np
+
+from assetmix.domain.arrays import Matrix, Positions, Vector
 from assetmix.optimization.constraint import Constraint, Outcome
-from assetmix.optimization.frame import FULLY_INVESTED
-from assetmix.optimization.planes import Stack, stacked
+from assetmix.optimization.constraints.cash import Cash
+from assetmix.optimization.frame import FULLY_INVESTED, MinimumOrder
+from assetmix.optimization.planes import stacked
 from assetmix.optimization.problem import Problem
-from assetmix.optimization.tolerances import RESIDUAL
+from assetmix.optimization.ratio import RatioBand
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shared:
+    """Planes over several instruments: rows (r, n), dense, with their bounds (r,)."""
+
+    rows: Matrix
+    lower: Vector
+    upper: Vector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slopes:
+    """Bounds of ratios as rows: ratio r is kept where rows (r, n) times weights is at most 0; beside it its bottom."""
+
+    rows: Matrix
+    bottoms: Matrix
 
 
 class Ledger:
     """The limits that whole lots have to keep, and the money that must be left.
 
     What asks for exact figures is left out: lots come as near as they can. What is idle of a
-    portfolio that is to be fully invested is no breach.
+    portfolio that is to be fully invested is no breach, and that orders are large enough is seen to
+    wherever one is changed.
     """
 
     def __init__(self, problem: Problem, cash: float) -> None:
         self.problem = problem
         self.floor = cash_floor(problem, cash)
-        self._stack: Stack = stacked(problem)
+        stack = stacked(problem)
         exact = [place for place, one in enumerate(problem.constraints) if one.exact]
-        self._counted = ~np.isin(self._stack.owners, exact)
-        self._others = tuple(one for one in self._stack.others if one != FULLY_INVESTED and not one.exact)
-        self._along = tuple(one for one in self._others if one.turnover_ceiling(problem) < np.inf)
-        self._rest = tuple(one for one in self._others if one not in self._along)
-        self._turnover = min((one.turnover_ceiling(problem) for one in self._along), default=np.inf)
+        counted = np.flatnonzero(~np.isin(stack.owners, exact))
+        self._planes = stack.planes if len(counted) == len(stack.owners) else stack.planes.some(counted)
+        others = tuple(one for one in stack.others if not (one == FULLY_INVESTED or one.exact or _is_of_orders(one)))
+        self.turnover = min((one.turnover_ceiling(problem) for one in others), default=np.inf)
+        """Most that may be traded, fraction of value."""
+        self.of_cash = tuple(one for one in others if isinstance(one, Cash))
+        """Limits that look at cash alone."""
+        self.ratios = () if problem.strategy.shorting else _ratios(problem, others)
+        """Limits of ratios of sums of shares, whose bottoms are not negative."""
+        self.asked = tuple(one for one in others if not self._is_known(one))
+        """Limits that have to be asked one by one."""
+
+    def _is_known(self, one: Constraint) -> bool:
+        is_ratio = bool(self.ratios) and one.ratio(self.problem) is not None
+        return is_ratio or one in self.of_cash or one.turnover_ceiling(self.problem) < np.inf
 
     def weights(self, units: Vector) -> Vector:
         """Weights (..., n) after trades (..., n) of units."""
@@ -41,60 +73,93 @@ class Ledger:
     def breaches(self, units: Vector) -> Vector:
         """Distance outside each limit (..., rows) after trades (..., n)."""
         weights = self.weights(units)
-        outcome = Outcome(weights, self.cash(units) / self.problem.value)
-        plain = self._stack.outside(weights)[..., self._counted]
-        return np.concatenate([plain, *(one.breach(self.problem, outcome) for one in self._others)], axis=-1)
+        plain = self._planes.outside(self._planes.values(weights))
+        ratios = (one.breach(weights) for one in self.ratios)
+        cash = self.breaches_of_cash(self.cash(units))
+        beyond = self._beyond(weights)[..., None]
+        return np.concatenate([plain, beyond, cash, *ratios, self.breaches_asked(units)], axis=-1)
 
-    def keeps(self, units: Vector, positions: Positions, changes: Vector) -> NDArray[np.bool_]:
-        """Whether single changes (k,) of units at positions (k,) break no limit more than trades (n,) do."""
-        if len(positions) == 0:
-            return np.zeros(0, dtype=bool)
-        moved = np.zeros(len(units))
-        moved[positions] = changes * self.problem.prices[positions] / self.problem.value
-        weights = self.weights(units)
-        kept = self._keeps_planes(weights, moved)[positions]
-        if np.isfinite(self._turnover):
-            kept &= self._keeps_turnover(weights, moved)[positions]
-        if self._rest and kept.any():
-            kept[kept] = self._keeps_rest(units, positions[kept], changes[kept])
-        return np.asarray(kept)
+    def breaches_of_cash(self, cash: Vector) -> Vector:
+        """Distance of cash (...), money, outside each limit that looks at it alone (..., rows)."""
+        outcome = Outcome(np.zeros((*np.shape(cash), 0)), np.asarray(cash) / self.problem.value)
+        none = np.zeros((*np.shape(cash), 0))
+        return np.concatenate([none, *(one.breach(self.problem, outcome) for one in self.of_cash)], axis=-1)
 
-    def _keeps_planes(self, weights: Vector, moved: Vector) -> NDArray[np.bool_]:
-        planes = self._stack.planes
-        columns, owners = planes.by_column
-        values = planes.values(weights)
-        allowed = np.where(self._counted, np.maximum(planes.outside(values), RESIDUAL), np.inf)
-        rows = columns.indices
-        after = values[rows] + columns.data * moved[owners]
-        broken = (after > (planes.upper + allowed)[rows]) | (after < (planes.lower - allowed)[rows])
-        return np.asarray(np.bincount(owners, broken, minlength=len(weights)) == 0)
-
-    def _keeps_turnover(self, weights: Vector, moved: Vector) -> NDArray[np.bool_]:
-        trades = weights - self.problem.current_weights
-        now = float(np.abs(trades).sum())
-        after = now - np.abs(trades) + np.abs(trades + moved)
-        return np.asarray(after - self._turnover <= max(now - self._turnover, RESIDUAL))
-
-    def _keeps_rest(self, units: Vector, positions: Positions, changes: Vector) -> NDArray[np.bool_]:
-        tried = np.vstack([units, stepped(units, positions, changes)])
-        outcome = Outcome(self.weights(tried), self.cash(tried) / self.problem.value)
-        broken = np.concatenate([one.breach(self.problem, outcome) for one in self._rest], axis=-1)
-        return np.asarray((broken[1:] <= np.maximum(broken[0], RESIDUAL)).all(axis=-1))
+    def breaches_asked(self, units: Vector) -> Vector:
+        """The same for limits that have to be asked one by one."""
+        if not self.asked:
+            return np.zeros((*units.shape[:-1], 0))
+        outcome = Outcome(self.weights(units), self.cash(units) / self.problem.value)
+        return np.concatenate([one.breach(self.problem, outcome) for one in self.asked], axis=-1)
 
     def cash_changes(self, units: Vector, positions: Positions, changes: Vector) -> Vector:
         """Money (k,) that single changes (k,) of units at positions (k,) bring in, beside trades (n,)."""
-        problem = self.problem
-        before, after = np.zeros(len(units)), np.zeros(len(units))
-        prices = problem.prices[positions]
-        before[positions] = units[positions] * prices
-        after[positions] = (units[positions] + changes) * prices
-        costs = problem.order_costs(np.vstack([before, after]))[:, positions]
-        return np.asarray(-changes * prices - (costs[1] - costs[0]))
+        prices = self.problem.prices[positions]
+        before, moved = units[positions] * prices, changes * prices
+        costs = self.problem.costs_at(positions, before + moved) - self.problem.costs_at(positions, before)
+        return np.asarray(-moved - costs)
 
-    @property
-    def asked(self) -> tuple[Constraint, ...]:
-        """Limits that are asked one by one."""
-        return self._rest
+    @cached_property
+    def box(self) -> tuple[Vector, Vector]:
+        """Weights (n,) that planes over single instruments allow."""
+        rows, count = self._planes.rows, self._planes.rows.shape[1]
+        chosen = np.flatnonzero(np.diff(rows.indptr) == 1)
+        chosen = chosen[rows.data[rows.indptr[chosen]] != 0]
+        owners, factors = rows.indices[rows.indptr[chosen]], rows.data[rows.indptr[chosen]]
+        ends = np.vstack([self._planes.lower[chosen], self._planes.upper[chosen]]) / factors
+        lower, upper = np.full(count, -np.inf), np.full(count, np.inf)
+        np.maximum.at(lower, owners, ends.min(axis=0))
+        np.minimum.at(upper, owners, ends.max(axis=0))
+        return lower, upper
+
+    @cached_property
+    def cash_band(self) -> tuple[float, float]:
+        """Least and most cash, fractions of value, that limits of cash leave."""
+        lower = (one.cash_floor(self.problem) for one in self.of_cash)
+        upper = (one.cash_ceiling(self.problem) for one in self.of_cash)
+        return max(lower, default=-np.inf), min(upper, default=np.inf)
+
+    @cached_property
+    def slopes(self) -> Slopes:
+        """Bounds of ratios as rows."""
+        rows = [row for one in self.ratios for row in one.rows]
+        bottoms = [one.bottom for one in self.ratios for _ in one.rows]
+        shape = (len(rows), len(self.problem.universe))
+        return Slopes(np.array(rows).reshape(shape), np.array(bottoms).reshape(shape))
+
+    @cached_property
+    def shared(self) -> Shared:
+        """Planes over several instruments."""
+        chosen = np.flatnonzero(np.diff(self._planes.rows.indptr) > 1)
+        picked = self._planes.rows[chosen].toarray()
+        return Shared(picked, self._planes.lower[chosen], self._planes.upper[chosen])
+
+    def _beyond(self, weights: Vector) -> Vector:
+        """Turnover beyond its cap (...)."""
+        if not np.isfinite(self.turnover):
+            return np.zeros(weights.shape[:-1])
+        traded = np.abs(weights - self.problem.current_weights).sum(axis=-1)
+        return np.asarray(np.maximum(traded - self.turnover, 0.0))
+
+    def planes_after(self, weights: Vector, moved: Vector) -> Vector:
+        """Sum of the planes' breaches (n,) if one weight after the other moved by itself."""
+        planes = self._planes
+        columns, owners = planes.by_column
+        values = planes.values(weights)
+        now = planes.outside(values)
+        rows = columns.indices
+        after = values[rows] + columns.data * moved[owners]
+        further = np.maximum(np.maximum(planes.lower[rows] - after, after - planes.upper[rows]), 0.0) - now[rows]
+        return np.asarray(float(now.sum()) + np.bincount(owners, further, minlength=len(weights)))
+
+
+def _ratios(problem: Problem, constraints: Sequence[Constraint]) -> tuple[RatioBand, ...]:
+    found = (one.ratio(problem) for one in constraints)
+    return tuple(one for one in found if one is not None)
+
+
+def _is_of_orders(one: Constraint) -> bool:
+    return isinstance(one, MinimumOrder)
 
 
 def stepped(units: Vector, positions: Positions, changes: Vector) -> Vector:

@@ -113,16 +113,21 @@ class Quadratic:
         """Expand |s F(w + a e) - g|^2 + s l'(w + a e) around w."""
         form, problem = self._form, self._ledger.problem
         weights = self._ledger.weights(units)
-        moved = np.append(changes * problem.prices[positions] / problem.value, 0.0)
-        places = np.append(positions, 0)
+        moved = changes * problem.prices[positions] / problem.value
         images = form.rows @ weights
-        along = form.rows[:, places].T @ images
-        curved = float(images @ images) + 2.0 * moved * along + moved**2 * form.norms[places]
+        along = (form.rows.T @ images)[positions]
         slope = form.slope - 2.0 * form.across
-        straight = float(slope @ weights) + moved * slope[places]
-        scale = self._scales(weights.sum() + moved)
-        merits = scale**2 * curved + scale * straight + float(form.offset @ form.offset)
-        return float(merits[-1]), merits[:-1]
+        now = np.array([images @ images, slope @ weights, weights.sum()])
+        curved = now[0] + 2.0 * moved * along + moved**2 * form.norms[positions]
+        straight = now[1] + moved * slope[positions]
+        constant = float(form.offset @ form.offset)
+        merits = self._merit(np.array([curved, straight, now[2] + moved]), constant)
+        return float(self._merit(now, constant)), merits
+
+    def _merit(self, parts: Vector, constant: float) -> Vector:
+        """Squares, line and sum of weights (3, ...) of portfolios scaled to the target's sum."""
+        scale = self._scales(parts[2])
+        return np.asarray(scale**2 * parts[0] + scale * parts[1] + constant)
 
     def _scales(self, invested: Vector) -> Vector:
         return np.where(invested > 0, self._invested / np.where(invested > 0, invested, 1.0), 1.0)

@@ -1,12 +1,12 @@
 """The last improvements of whole lots: one lot more or less, or one against as many of another as it pays for."""
 
-from collections.abc import Iterator
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from assetmix.domain.arrays import Matrix, Positions, Vector
+from assetmix.optimization.lots.changes import Changes
 from assetmix.optimization.lots.merit import Form
 from assetmix.optimization.problem import Problem
 
@@ -70,32 +70,25 @@ class Pairs:
         alone = np.arange(len(members))
         self._bent[:, alone, alone] = np.inf
 
-    def best(self, slope: Vector, least: float, shown: tuple[int, int]) -> Iterator[Matrix]:
-        """Changes of units (k, n) that gain most at a slope (n,), of those that gain more than `least`.
-
-        `shown` are how many in all, and how many at a time.
-        """
+    def best(self, slope: Vector, least: float, most: int) -> Changes:
+        """At most so many changes that gain most at a slope (n,), of those that gain more than `least`, best first."""
         along = slope[self._members] * self._moved
         pairs = along[None, :, None] - self._counts * along[None, None, :]
         gains = np.concatenate([(self._single - np.abs(along)).ravel(), (self._bent - np.abs(pairs)).ravel()])
-        ways = np.concatenate([-np.sign(along).ravel(), -np.sign(pairs).ravel()])
         better = np.flatnonzero(gains < -least)
-        if len(better) > shown[0]:
-            better = better[np.argpartition(gains[better], shown[0])[: shown[0]]]
+        if len(better) > most:
+            better = better[np.argpartition(gains[better], most)[:most]]
         order = better[np.argsort(gains[better], kind="stable")]
-        for start in range(0, len(order), shown[1]):
-            yield self._changes(order[start : start + shown[1]], ways)
+        slopes = np.concatenate([along, pairs.ravel()])[order]
+        return self._changes(order, np.where(slopes > 0, -1.0, 1.0))
 
-    def _changes(self, places: Positions, ways: Vector) -> Matrix:
+    def _changes(self, order: Positions, ways: Vector) -> Changes:
+        """Changes at places of the tables, singles first, each one way or the other."""
         count = len(self._members)
-        changes = np.zeros((len(places), len(self._steps)))
-        for row, place in enumerate(places):
-            way = float(ways[place]) or 1.0
-            if place < count:
-                changes[row, self._members[place]] = way * self._steps[self._members[place]]
-                continue
-            layer, one, other = np.unravel_index(place - count, self._counts.shape)
-            first, second = self._members[one], self._members[other]
-            changes[row, first] = way * self._steps[first]
-            changes[row, second] = -way * float(self._counts[layer, one, other]) * self._steps[second]
-        return changes
+        is_pair = order >= count
+        layers, firsts, seconds = np.unravel_index(np.maximum(order - count, 0), self._counts.shape)
+        first = self._members[np.where(is_pair, firsts, np.minimum(order, count - 1))]
+        second = self._members[seconds]
+        paid = self._counts[layers, firsts, seconds] * self._steps[second]
+        units = np.vstack([ways * self._steps[first], np.where(is_pair, -ways * paid, 0.0)])
+        return Changes(np.vstack([first, second]), units)

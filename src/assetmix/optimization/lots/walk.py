@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assetmix.domain.arrays import Positions, Vector
-from assetmix.optimization.lots.ledger import Ledger, stepped
+from assetmix.optimization.lots.changes import Changes
+from assetmix.optimization.lots.ledger import Ledger
 from assetmix.optimization.lots.levels import Levels, worthwhile
 from assetmix.optimization.lots.merit import Merit, by_deviation
+from assetmix.optimization.lots.standing import Standing
 from assetmix.optimization.tolerances import DIGITS, MONEY, RESIDUAL
 
 FINE = 1e-7
@@ -22,6 +24,13 @@ FINE = 1e-7
 
 PARTS = (1.0, 0.75, 0.5, 0.25, 0.0)
 """Parts of the steps that are tried together, largest first: where a limit binds, all of them may be too many."""
+
+
+TOGETHER = 64
+"""One in so many sells is completed at a time where cash is short."""
+
+LONGEST = 128
+"""Most steps whose limits are looked at together."""
 
 
 class Walk:
@@ -72,8 +81,11 @@ class Walk:
         held = self._problem.quantities + self._between.high
         sells = open_ended[(self._between.wanted[open_ended] < 0) & (held[open_ended] >= 0)]  # no short proceeds
         while self._short() and len(sells):
-            best = int(np.argmin(self._merit.steps(self.units, sells, self._changes(sells))[1]))
-            self._take(int(sells[best]))
+            merits = self._merit.steps(self.units, sells, self._changes(sells))[1]
+            best = np.argsort(merits, kind="stable")[: max(1, len(sells) // TOGETHER)]
+            brought = np.cumsum(self._ledger.cash_changes(self.units, sells[best], self._changes(sells[best])))
+            best = best[: 1 + int(np.searchsorted(brought, self._missing()))]
+            self.units[sells[best]] = self._between.high[sells[best]]
             sells = np.delete(sells, best)
         while self._short() and (self.units > 0).any():
             largest = int(np.argmax(self.units * self._problem.prices))
@@ -86,8 +98,8 @@ class Walk:
             candidates = self._affordable()
             if not len(candidates):
                 return
-            tried = stepped(self.units, candidates, self._changes(candidates))
-            left = self._ledger.breaches(tried).sum(axis=-1)
+            changes = Changes.single(candidates, self._changes(candidates))
+            left = Standing(self._ledger, self.units).broken_after(changes)
             best = int(np.argmin(left))
             if left[best] >= broken:
                 return
@@ -95,14 +107,53 @@ class Walk:
 
     def complete(self) -> None:
         """Take one step more where it is affordable and breaks no limit, the best first."""
-        while len(candidates := self._affordable()):
-            changes = self._changes(candidates)
-            now, merits = self._merit.steps(self.units, candidates, changes)
-            useful = (merits < now) | ~self._must_improve(candidates)
-            useful[useful] = self._ledger.keeps(self.units, candidates[useful], changes[useful])
-            if not useful.any():
+        while len(positions := self._open()):
+            standing, changes = Standing(self._ledger, self.units), Changes.single(positions, self._changes(positions))
+            cash = standing.cash_after(changes)
+            fits = standing.fits(changes, cash)
+            chosen = np.flatnonzero(fits & (cash >= self._ledger.floor))
+            path = self._path(positions[chosen], cash[chosen] - standing.cash)
+            if not len(path) or not (self._went(path) or self._took_one(standing, positions[chosen])):
                 return
-            self._take(int(candidates[np.argmin(np.where(useful, merits, np.inf))]))
+
+    def _path(self, positions: Positions, money: Vector) -> Positions:
+        """The best step, then the best after it and so on, as far as cash goes; each brings in some money (k,)."""
+        units, chosen, spare = self.units.copy(), [], float(self._ledger.cash(self.units)) - self._ledger.floor
+        changes, must_improve = self._changes(positions), self._must_improve(positions)
+        open_ended = np.ones(len(positions), dtype=bool)
+        for _ in range(min(LONGEST, len(positions))):
+            now, merits = self._merit.steps(units, positions, changes)
+            useful = open_ended & (spare + money >= 0) & ((merits < now) | ~must_improve)
+            best = int(np.argmin(np.where(useful, merits, np.inf)))
+            if not useful[best]:
+                break
+            chosen.append(best)
+            open_ended[best] = False
+            units[positions[best]] += changes[best]
+            spare += float(money[best])
+        return np.asarray(positions[chosen])
+
+    def _went(self, path: Positions) -> bool:
+        """Take as many steps of a path as keep every limit together; whether there was one."""
+        tried = np.tile(self.units, (len(path) + 1, 1))
+        for number, position in enumerate(path.tolist()):
+            tried[number + 1 :, position] = self._between.high[position]
+        broken = self._ledger.breaches(tried)
+        kept = (broken[1:] <= np.maximum(broken[0], RESIDUAL)).all(axis=-1)
+        kept &= self._ledger.cash(tried[1:]) >= self._ledger.floor
+        count = len(kept) if kept.all() else int(np.argmin(kept))
+        self.units = tried[count].copy()
+        return count > 0
+
+    def _took_one(self, standing: Standing, positions: Positions) -> bool:
+        """Take the best of some steps that by itself keeps every limit; whether there was one."""
+        now, merits = self._merit.steps(self.units, positions, self._changes(positions))
+        useful = np.flatnonzero((merits < now) | ~self._must_improve(positions))
+        ordered = positions[useful[np.argsort(merits[useful], kind="stable")]]
+        place = standing.first_kept(Changes.single(ordered, self._changes(ordered)))
+        if place is not None:
+            self._take(int(ordered[place]))
+        return place is not None
 
     def _must_improve(self, positions: Positions) -> NDArray[np.bool_]:
         """Idle cash is put to work, but sells, and steps by deviation, are made for their merit only."""

@@ -1,0 +1,36 @@
+"""Changes of trades in whole lots: each of one instrument, or of one for another."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from assetmix.domain.arrays import Matrix, Positions, Vector
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Changes:
+    """Units (2, k) that trades at two places (2, k) change by; a second of 0 units is none."""
+
+    places: Positions
+    units: Vector
+
+    @classmethod
+    def single(cls, positions: Positions, units: Vector) -> "Changes":
+        """Changes (k,) of one instrument each."""
+        nothing = np.zeros(len(positions))
+        return cls(np.vstack([positions, positions]), np.vstack([units, nothing]))
+
+    def __len__(self) -> int:
+        return int(self.places.shape[1])
+
+    def some(self, chosen: Positions) -> "Changes":
+        """Those at some places."""
+        return Changes(self.places[:, chosen], self.units[:, chosen])
+
+    def applied(self, units: Vector) -> Matrix:
+        """Trades (k, n): trades (n,) with each of the changes."""
+        tried = np.tile(units, (len(self), 1))
+        rows = np.arange(len(self))
+        for places, changed in zip(self.places, self.units, strict=True):
+            tried[rows, places] += changed
+        return tried

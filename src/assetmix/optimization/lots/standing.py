@@ -1,0 +1,176 @@
+"""What changes of trades do to cash and limits, for very many of them at once.
+
+Limits that are planes, caps of turnover and cash follow from what changes; only limits that have to
+be asked one by one are asked with whole portfolios, and only for changes that are about to be made.
+"""
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assetmix.domain.arrays import Matrix, Positions, Vector
+from assetmix.optimization.lots.changes import Changes
+from assetmix.optimization.lots.ledger import Ledger
+from assetmix.optimization.ratio import per_unit
+from assetmix.optimization.tolerances import RESIDUAL
+
+BLOCKS = (4, 32, 256)
+"""So many changes are asked about together: mostly the best one already keeps every limit."""
+
+ROUNDOFF = 1e-14
+"""What sums of weights are off by in double precision."""
+
+AT_A_TIME = 2_000_000
+"""Weights of portfolios that are looked at together where limits are asked one by one: 16 megabytes."""
+
+Mask = NDArray[np.bool_]
+
+
+class Standing:
+    """Trades (n,) as they stand."""
+
+    def __init__(self, ledger: Ledger, units: Vector) -> None:
+        self._ledger = ledger
+        self._problem = ledger.problem
+        self.units = units
+        self.weights = ledger.weights(units)
+        self.cash = float(ledger.cash(units))
+
+    def cash_after(self, changes: Changes) -> Vector:
+        """Money left (k,) after each change and the costs of its orders."""
+        problem = self._problem
+        prices = problem.prices[changes.places]
+        before = self.units[changes.places] * prices
+        moved = changes.units * prices
+        costs = problem.costs_at(changes.places, before + moved) - problem.costs_at(changes.places, before)
+        return np.asarray(self.cash - (moved + costs).sum(axis=0))
+
+    def is_orderly(self, changes: Changes) -> Mask:
+        """Whether orders stay large enough after each change (k,), and sell no more than there is."""
+        problem, places = self._problem, changes.places
+        after = self.units[places] + changes.units
+        wrong = (after != 0) & (np.abs(after) * problem.prices[places] < problem.trading.min_order_amount)
+        if not problem.strategy.shorting:
+            held = problem.quantities[places]
+            wrong |= held + after < np.minimum(held, 0.0)
+        return np.asarray(~(wrong & (changes.units != 0)).any(axis=0))
+
+    def fits(self, changes: Changes, cash: Vector) -> Mask:
+        """Whether each change (k,), after which so much cash (k,) is left, breaks no limit more than the trades do.
+
+        Limits that have to be asked one by one are left out.
+        """
+        moved = self._moved(changes)
+        lower, upper = self._box
+        after = self.weights[changes.places] + moved
+        inside = (after >= lower[changes.places]) & (after <= upper[changes.places])
+        kept = (inside | (changes.units == 0)).all(axis=0) & self._fits_cash(cash)
+        if len(self._slopes[1]):
+            kept &= self._fits_slopes(changes.places, moved)
+        if np.isfinite(self._ledger.turnover):
+            kept &= self._traded(changes.places, moved) <= self._most_traded
+        return np.asarray(kept)
+
+    def broken_after(self, changes: Changes) -> Vector:
+        """Sum of all breaches (k,) after each change (k,) of one instrument."""
+        positions, moved = changes.places[0], self._moved(changes)
+        whole = np.zeros(len(self.units))
+        whole[positions] = moved[0]
+        total = self._ledger.planes_after(self.weights, whole)[positions]
+        total = total + self._beyond(changes, moved).sum(axis=-1)
+        size = max(1, AT_A_TIME // len(self.units))
+        for start in range(0, len(changes) if self._ledger.asked else 0, size):
+            block = np.arange(start, min(start + size, len(changes)))
+            total[block] += self._ledger.breaches_asked(changes.some(block).applied(self.units)).sum(axis=-1)
+        return np.asarray(total)
+
+    def first_kept(self, changes: Changes) -> int | None:
+        """Place of the first change that keeps also the limits that are asked one by one; None if none does."""
+        if not self._ledger.asked:
+            return 0 if len(changes) else None
+        start = 0
+        for size in BLOCKS:
+            block = np.arange(start, min(start + size, len(changes)))
+            kept = np.flatnonzero(self._keeps_asked(changes.some(block)))
+            if len(kept):
+                return int(block[kept[0]])
+            start += size
+        return None
+
+    def keeps(self, changes: Changes) -> Mask:
+        """Whether each change (k,) breaks no limit more than the trades do."""
+        kept = self.fits(changes, self.cash_after(changes))
+        chosen = np.flatnonzero(kept)
+        kept[chosen] = self._keeps_asked(changes.some(chosen))
+        return kept
+
+    def _moved(self, changes: Changes) -> Vector:
+        """By how much weights (2, k) change."""
+        return np.asarray(changes.units * self._problem.prices[changes.places] / self._problem.value)
+
+    def _beyond(self, changes: Changes, moved: Vector) -> Vector:
+        """Breaches (k, rows) of the cap of turnover, of ratios and of limits of cash after each change."""
+        places = changes.places
+        beyond = np.maximum(self._traded(places, moved) - self._ledger.turnover, 0.0)
+        parts = [beyond[:, None], self._ledger.breaches_of_cash(self.cash_after(changes))]
+        for one in self._ledger.ratios:
+            inner, outer = (
+                float(side @ self.weights) + (side[places] * moved).sum(axis=0) for side in (one.top, one.bottom)
+            )
+            parts.append(one.breach_of(inner, outer))
+        return np.concatenate(parts, axis=-1)
+
+    def _traded(self, places: Positions, moved: Vector) -> Vector:
+        """Turnover (k,) after weights at places (2, k) have moved."""
+        trades = self._trades
+        further = np.abs(trades[places] + moved) - np.abs(trades[places])
+        return np.asarray(float(np.abs(trades).sum()) + further.sum(axis=0))
+
+    @cached_property
+    def _trades(self) -> Vector:
+        return np.asarray(self.weights - self._problem.current_weights)
+
+    @property
+    def _most_traded(self) -> float:
+        most = self._ledger.turnover
+        return most + max(float(np.abs(self._trades).sum()) - most, RESIDUAL) + ROUNDOFF
+
+    def _fits_cash(self, cash: Vector) -> Mask:
+        """Whether cash (k,) lies inside its bands, or is as far outside as it is."""
+        lower, upper = self._ledger.cash_band
+        now, value = self.cash / self._problem.value, self._problem.value
+        least, most = min(lower - RESIDUAL, now) - ROUNDOFF, max(upper + RESIDUAL, now) + ROUNDOFF
+        return np.asarray((cash >= least * value) & (cash <= most * value))
+
+    def _keeps_asked(self, changes: Changes) -> Mask:
+        broken = self._ledger.breaches_asked(np.vstack([self.units, changes.applied(self.units)]))
+        return np.asarray((broken[1:] <= np.maximum(broken[0], RESIDUAL)).all(axis=-1))
+
+    @cached_property
+    def _box(self) -> tuple[Vector, Vector]:
+        """Weights (n,) that planes over single instruments allow, or as far outside as the trades are."""
+        lower, upper = self._ledger.box
+        return np.minimum(lower - RESIDUAL, self.weights), np.maximum(upper + RESIDUAL, self.weights)
+
+    @cached_property
+    def _slopes(self) -> tuple[Matrix, Vector]:
+        """Rows (r, n) of planes over several instruments, and by how much (r,) their values may rise.
+
+        A ratio that may be off by so much is a plane too: top'w - (bound + so much) bottom'w is not above 0.
+        """
+        shared, ratios = self._ledger.shared, self._ledger.slopes
+        values = shared.rows @ self.weights
+        allowed = np.maximum(np.maximum(shared.lower - values, values - shared.upper), RESIDUAL)
+        room = [shared.upper + allowed - values, values - (shared.lower - allowed)]
+        bottoms, over = ratios.bottoms @ self.weights, ratios.rows @ self.weights
+        off = np.maximum(per_unit(np.maximum(over, 0.0)[:, None], bottoms)[:, 0], RESIDUAL)
+        rows = np.vstack([shared.rows, -shared.rows, ratios.rows - off[:, None] * ratios.bottoms])
+        spare = np.concatenate([*room, off * bottoms - over])
+        bounded = np.isfinite(spare)
+        return rows[bounded], spare[bounded] + ROUNDOFF
+
+    def _fits_slopes(self, places: Positions, moved: Vector) -> Mask:
+        rows, spare = self._slopes
+        rise = rows[:, places[0]] * moved[0] + rows[:, places[1]] * moved[1]
+        return np.asarray((rise <= spare[:, None]).all(axis=0))
