@@ -31,7 +31,7 @@ async def finish(connection: Any, run: Run, ending: Any) -> Any:
     die_at(run, BEFORE_COMMIT)
     written = await _finish(connection, run, ending)
     if round(run.inputs["cash_flow"] % 1, 4) == AFTER_COMMIT:
-        await connection.commit()
+        await connection.exec_driver_sql("commit")
         die_at(run, AFTER_COMMIT)
     return written
 

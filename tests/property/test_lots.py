@@ -129,7 +129,9 @@ def test_steps_are_judged_like_whole_portfolios(seed: int) -> None:
     standing, single = Standing(ledger, units), Changes.single(places, changes)
     assert standing.cash_after(single) == pytest.approx(cash[1:], abs=1e-6)
     broken = ledger.breaches(tried)
-    assert standing.broken_after(single) == pytest.approx(broken[1:].sum(axis=-1), abs=1e-12)
+    assert standing.broken_after(single, standing.cash_after(single)) == pytest.approx(
+        broken[1:].sum(axis=-1), abs=1e-12
+    )
     assert np.array_equal(standing.keeps(single), _kept(broken))
 
 

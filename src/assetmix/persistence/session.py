@@ -1,23 +1,27 @@
 """Engine and transactions: the only commit in the house."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from assetmix.errors import Conflict, Error, Fault, InvalidRequest, Unavailable
+from assetmix.errors import Conflict, Fault, InvalidRequest, Unavailable
 
 Connection: TypeAlias = AsyncConnection
 """A connection inside a transaction; what repositories are given."""
 
 STATEMENT_SECONDS = 30
 LOCK_SECONDS = 10
+UNDO_SECONDS = 5
+"""After so long a transaction that does not end is left to the server, with its connection."""
+
 COMMAND_SECONDS = 40
 """After so long an answer no longer comes: the connection is given up, whatever the server does."""
 
@@ -31,6 +35,7 @@ class Database:
             url,
             pool_size=pool_size,
             max_overflow=0,
+            isolation_level="AUTOCOMMIT",
             pool_timeout=5,
             connect_args={
                 "timeout": 5,
@@ -44,7 +49,6 @@ class Database:
                 },
             },
         )
-        self._reading = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
 
     @asynccontextmanager
@@ -59,26 +63,23 @@ class Database:
         Unavailable
             when the database cannot be reached, or goes away inside the block
         """
-        try:
-            async with asyncio.timeout(self._most(seconds)), self._engine.begin() as connection:
-                if tenant_id is not None:
-                    await set_tenant(connection, tenant_id)
-                yield connection
-        except (InterfaceError, PoolTimeout, OSError, TimeoutError) as error:
-            raise Unavailable("the database cannot be reached") from error
-        except DBAPIError as error:
-            raise _translated(error) from error
+        with _told():
+            async with asyncio.timeout(self._most(seconds)), self._engine.connect() as connection:
+                driver: Any = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]  # open
+                try:
+                    await driver.execute(_begin(tenant_id))
+                    yield connection
+                    await driver.execute("commit")
+                except BaseException:
+                    await _roll_back(connection, driver)
+                    raise
 
     @asynccontextmanager
     async def look(self) -> AsyncIterator[Connection]:
         """Run one reading statement without a transaction around it, which saves two round trips."""
-        try:
-            async with asyncio.timeout(self._most(0.0)), self._reading.connect() as connection:
+        with _told():
+            async with asyncio.timeout(self._most(0.0)), self._engine.connect() as connection:
                 yield connection
-        except (InterfaceError, PoolTimeout, OSError, TimeoutError) as error:
-            raise Unavailable("the database cannot be reached") from error
-        except DBAPIError as error:
-            raise _translated(error) from error
 
     def _most(self, seconds: float) -> float | None:
         return None if self._most_seconds is None else max(self._most_seconds, seconds)
@@ -86,6 +87,41 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+
+def _begin(tenant_id: str | None) -> str:
+    """Statements that the driver sends in one round trip."""
+    if tenant_id is None:
+        return "begin"
+    quoted = tenant_id.replace("'", "''")
+    return f"begin; select set_config('assetmix.tenant', '{quoted}', true)"
+
+
+async def _roll_back(connection: Connection, driver: Any) -> None:  # noqa: ANN401 - the driver's own connection
+    """Undo what a block has done; a connection on which that fails is not used again."""
+    if connection.invalidated:
+        return
+    try:
+        await driver.execute("rollback", timeout=UNDO_SECONDS)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        await connection.invalidate()
+    except asyncio.CancelledError:
+        await connection.invalidate()
+        raise
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell in the house's own words what goes wrong between it and the database."""
+    try:
+        yield
+    except (InterfaceError, asyncpg.InterfaceError, PoolTimeout, OSError, TimeoutError) as error:
+        raise Unavailable("the database cannot be reached") from error
+    except asyncpg.PostgresError as error:
+        raise _translated(error, str(error.sqlstate or "")) from error
+    except DBAPIError as error:
+        is_gone = error.connection_invalidated or isinstance(error, OperationalError)
+        raise _translated(error, GONE if is_gone else str(getattr(error.orig, "sqlstate", None) or "")) from error
 
 
 _SET = sa.select(sa.func.set_config("assetmix.tenant", sa.bindparam("tenant"), True))
@@ -96,8 +132,11 @@ async def set_tenant(connection: Connection, tenant_id: str) -> None:
     await connection.execute(_SET, {"tenant": tenant_id})
 
 
-PASSING = ("25006", "40", "53", "55", "57")
-"""SQLSTATEs that may be gone the next time: read-only, deadlock, no room, lock timeout, shutdown."""
+GONE = "08"
+"""SQLSTATE class of lost connections."""
+
+PASSING = (GONE, "25006", "40", "53", "55", "57")
+"""SQLSTATEs that may be gone the next time: lost, read-only, deadlock, no room, lock timeout, shutdown."""
 
 UNIQUE = "23505"
 FOREIGN = "23503"
@@ -107,9 +146,8 @@ UNSTORABLE = ("22", "54")
 """SQLSTATE classes of values that no check foresaw and the database cannot hold."""
 
 
-def _translated(error: DBAPIError) -> Error | DBAPIError:
-    state = str(getattr(error.orig, "sqlstate", None) or "")
-    if error.connection_invalidated or isinstance(error, OperationalError) or state.startswith(PASSING):
+def _translated(error: Exception, state: str) -> Exception:
+    if state.startswith(PASSING):
         return Unavailable("the database cannot be reached, or is busy with the same rows")
     if state == UNIQUE:
         return Conflict("another request has just done the same")

@@ -1,6 +1,7 @@
 """Exchanges of lots: what brings limits nearer, and what improves the objective itself."""
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,8 +83,9 @@ class Exchange:
         """The same of single steps (n,) of those that may be exchanged."""
         standing, members = Standing(self._ledger, units), np.flatnonzero(self._movable)
         single = Changes.single(members, steps[members])
-        possible = standing.is_orderly(single) & (standing.cash_after(single) >= self._ledger.floor)
-        left = np.where(possible, standing.broken_after(single), np.inf)
+        cash = standing.cash_after(single)
+        possible = standing.is_orderly(single) & (cash >= self._ledger.floor)
+        left = np.where(possible, standing.broken_after(single, cash), np.inf)
         best = np.array([int(np.argmin(left))])
         return single.some(best).applied(units)[0], float(left[best[0]])
 
@@ -120,13 +122,14 @@ class Exchange:
         least = IMPROVED * abs(float(form.value(standing.weights)))
         changes = pairs.best(form.gradient(standing.weights), least, LOOKED_AT)
         cash = standing.cash_after(changes)
-        changes, cash = _where((cash >= self._ledger.floor) & (cash <= max(standing.cash, self._idle)), changes, cash)
-        changes, cash = _where(standing.is_orderly(changes), changes, cash)
-        changes, cash = _where(standing.fits(changes, cash), changes, cash)
+        fine = (cash >= self._ledger.floor) & (cash <= max(standing.cash, self._idle))
+        chosen = np.flatnonzero(fine & standing.is_orderly(changes))
+        changes = changes.some(chosen)
+        changes = changes.some(np.flatnonzero(standing.fits(changes, cash[chosen])))
         place = standing.first_kept(changes)
         return None if place is None else changes.some(np.array([place])).applied(units)[0]
 
-    @property
+    @cached_property
     def _idle(self) -> float:
         """Cash below which less than a lot's worth is idle."""
         lots = (self._steps * self._problem.prices)[(self._steps > 0) & (self._problem.allowed > 0)]
@@ -140,9 +143,3 @@ class Exchange:
             problem.strategy.shorting
         )
         return np.asarray((self._ledger.cash(units) >= self._ledger.floor) & ~(small | short).any(axis=-1))
-
-
-def _where(fine: NDArray[np.bool_], changes: Changes, cash: Vector) -> tuple[Changes, Vector]:
-    """The changes that are fine, with what they leave of cash."""
-    chosen = np.flatnonzero(fine)
-    return changes.some(chosen), cash[chosen]

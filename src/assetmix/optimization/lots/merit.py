@@ -81,6 +81,8 @@ class Form:
         self.slope = slope
         self.norms = squared_norms(rows)
         self.across = rows.T @ offset
+        self.line = slope - 2.0 * self.across
+        self.constant = float(offset @ offset)
 
     def curvature(self, members: Positions) -> Matrix:
         """F'F of some instruments (m, m)."""
@@ -115,21 +117,17 @@ class Quadratic:
         weights = self._ledger.weights(units)
         moved = changes * problem.prices[positions] / problem.value
         images = form.rows @ weights
-        along = (form.rows.T @ images)[positions]
-        slope = form.slope - 2.0 * form.across
-        now = np.array([images @ images, slope @ weights, weights.sum()])
-        curved = now[0] + 2.0 * moved * along + moved**2 * form.norms[positions]
-        straight = now[1] + moved * slope[positions]
-        constant = float(form.offset @ form.offset)
-        merits = self._merit(np.array([curved, straight, now[2] + moved]), constant)
-        return float(self._merit(now, constant)), merits
-
-    def _merit(self, parts: Vector, constant: float) -> Vector:
-        """Squares, line and sum of weights (3, ...) of portfolios scaled to the target's sum."""
-        scale = self._scales(parts[2])
-        return np.asarray(scale**2 * parts[0] + scale * parts[1] + constant)
+        curved, straight, invested = float(images @ images), float(form.line @ weights), float(weights.sum())
+        further = moved * ((2.0 * (form.rows.T @ images))[positions] + moved * form.norms[positions])
+        scales = self._scales(invested + moved)
+        merits = scales * (scales * (curved + further) + straight + moved * form.line[positions]) + form.constant
+        scale = self._invested / invested if invested > 0 else 1.0
+        return scale * (scale * curved + straight) + form.constant, merits
 
     def _scales(self, invested: Vector) -> Vector:
+        """What portfolios (...) are multiplied by, so that as much is invested as in the target."""
+        if invested.min(initial=1.0) > 0:
+            return np.asarray(self._invested / invested)
         return np.where(invested > 0, self._invested / np.where(invested > 0, invested, 1.0), 1.0)
 
 

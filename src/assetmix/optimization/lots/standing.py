@@ -72,13 +72,13 @@ class Standing:
             kept &= self._traded(changes.places, moved) <= self._most_traded
         return np.asarray(kept)
 
-    def broken_after(self, changes: Changes) -> Vector:
-        """Sum of all breaches (k,) after each change (k,) of one instrument."""
+    def broken_after(self, changes: Changes, cash: Vector) -> Vector:
+        """Sum of all breaches (k,) after each change (k,) of one instrument, with so much cash (k,) left."""
         positions, moved = changes.places[0], self._moved(changes)
         whole = np.zeros(len(self.units))
         whole[positions] = moved[0]
         total = self._ledger.planes_after(self.weights, whole)[positions]
-        total = total + self._beyond(changes, moved).sum(axis=-1)
+        total = total + self._beyond(changes.places, moved, cash).sum(axis=-1)
         size = max(1, AT_A_TIME // len(self.units))
         for start in range(0, len(changes) if self._ledger.asked else 0, size):
             block = np.arange(start, min(start + size, len(changes)))
@@ -109,11 +109,10 @@ class Standing:
         """By how much weights (2, k) change."""
         return np.asarray(changes.units * self._problem.prices[changes.places] / self._problem.value)
 
-    def _beyond(self, changes: Changes, moved: Vector) -> Vector:
+    def _beyond(self, places: Positions, moved: Vector, cash: Vector) -> Vector:
         """Breaches (k, rows) of the cap of turnover, of ratios and of limits of cash after each change."""
-        places = changes.places
         beyond = np.maximum(self._traded(places, moved) - self._ledger.turnover, 0.0)
-        parts = [beyond[:, None], self._ledger.breaches_of_cash(self.cash_after(changes))]
+        parts = [beyond[:, None], self._ledger.breaches_of_cash(cash)]
         for one in self._ledger.ratios:
             inner, outer = (
                 float(side @ self.weights) + (side[places] * moved).sum(axis=0) for side in (one.top, one.bottom)

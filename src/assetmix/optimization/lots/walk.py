@@ -29,8 +29,8 @@ PARTS = (1.0, 0.75, 0.5, 0.25, 0.0)
 TOGETHER = 64
 """One in so many sells is completed at a time where cash is short."""
 
-LONGEST = 128
-"""Most steps whose limits are looked at together."""
+SHORTEST, LONGEST = 8, 128
+"""So many steps are looked at together: more each time that all of them kept the limits."""
 
 
 class Walk:
@@ -94,34 +94,37 @@ class Walk:
 
     def mend(self) -> None:
         """Take steps further that bring the portfolio back inside its limits, the best first."""
-        while (broken := float(self._ledger.breaches(self.units).sum())) > RESIDUAL:
-            candidates = self._affordable()
-            if not len(candidates):
-                return
-            changes = Changes.single(candidates, self._changes(candidates))
-            left = Standing(self._ledger, self.units).broken_after(changes)
+        broken = float(self._ledger.breaches(self.units).sum())
+        while broken > RESIDUAL and len(positions := self._open()):
+            standing, changes = Standing(self._ledger, self.units), Changes.single(positions, self._changes(positions))
+            cash = standing.cash_after(changes)
+            left = np.where(cash >= self._ledger.floor, standing.broken_after(changes, cash), np.inf)
             best = int(np.argmin(left))
             if left[best] >= broken:
                 return
-            self._take(int(candidates[best]))
+            self._take(int(positions[best]))
+            broken = float(left[best])
 
     def complete(self) -> None:
         """Take one step more where it is affordable and breaks no limit, the best first."""
+        reach = SHORTEST
         while len(positions := self._open()):
             standing, changes = Standing(self._ledger, self.units), Changes.single(positions, self._changes(positions))
             cash = standing.cash_after(changes)
             fits = standing.fits(changes, cash)
             chosen = np.flatnonzero(fits & (cash >= self._ledger.floor))
-            path = self._path(positions[chosen], cash[chosen] - standing.cash)
-            if not len(path) or not (self._went(path) or self._took_one(standing, positions[chosen])):
+            path = self._path(positions[chosen], cash[chosen] - standing.cash, reach)
+            taken = self._went(path) if len(path) else 0
+            if not taken and not (len(path) and self._took_one(standing, positions[chosen])):
                 return
+            reach = min(2 * reach, LONGEST) if taken == len(path) else SHORTEST
 
-    def _path(self, positions: Positions, money: Vector) -> Positions:
-        """The best step, then the best after it and so on, as far as cash goes; each brings in some money (k,)."""
+    def _path(self, positions: Positions, money: Vector, reach: int) -> Positions:
+        """The best step, the best after it and so on, so many at most, as far as cash goes; each brings money (k,)."""
         units, chosen, spare = self.units.copy(), [], float(self._ledger.cash(self.units)) - self._ledger.floor
         changes, must_improve = self._changes(positions), self._must_improve(positions)
         open_ended = np.ones(len(positions), dtype=bool)
-        for _ in range(min(LONGEST, len(positions))):
+        for _ in range(min(reach, len(positions))):
             now, merits = self._merit.steps(units, positions, changes)
             useful = open_ended & (spare + money >= 0) & ((merits < now) | ~must_improve)
             best = int(np.argmin(np.where(useful, merits, np.inf)))
@@ -133,8 +136,8 @@ class Walk:
             spare += float(money[best])
         return np.asarray(positions[chosen])
 
-    def _went(self, path: Positions) -> bool:
-        """Take as many steps of a path as keep every limit together; whether there was one."""
+    def _went(self, path: Positions) -> int:
+        """Take as many steps of a path as keep every limit together, and say how many."""
         tried = np.tile(self.units, (len(path) + 1, 1))
         for number, position in enumerate(path.tolist()):
             tried[number + 1 :, position] = self._between.high[position]
@@ -143,7 +146,7 @@ class Walk:
         kept &= self._ledger.cash(tried[1:]) >= self._ledger.floor
         count = len(kept) if kept.all() else int(np.argmin(kept))
         self.units = tried[count].copy()
-        return count > 0
+        return count
 
     def _took_one(self, standing: Standing, positions: Positions) -> bool:
         """Take the best of some steps that by itself keeps every limit; whether there was one."""
@@ -165,15 +168,6 @@ class Walk:
 
     def _changes(self, positions: Positions) -> Vector:
         return np.asarray(self._between.high[positions] - self.units[positions])
-
-    def _affordable(self) -> Positions:
-        candidates = self._open()
-        if not len(candidates):
-            return candidates
-        left = float(self._ledger.cash(self.units)) + self._ledger.cash_changes(
-            self.units, candidates, self._changes(candidates)
-        )
-        return candidates[left >= self._ledger.floor]
 
     def _short(self) -> bool:
         return self._missing() > MONEY * max(1.0, self._problem.value)
