@@ -87,7 +87,7 @@ async def tell(connection: Connection, tenant_id: str, name: str, data: Mapping[
 
 
 def end_of_run(source: str) -> str:
-    """End a statement with the one event of a run, that it ended and how, and its deliveries.
+    """Parts of a statement that write the one event of a run, that it ended and how, and its deliveries.
 
     `source` gives the run; endpoints hear of those that may become the latest. The parameters are
     those of `event_of`, `tenant_id` and `is_recommended`.
@@ -103,7 +103,7 @@ def end_of_run(source: str) -> str:
             end
         from {source} o left join portfolios p on p.tenant_id = o.tenant_id and p.id = o.portfolio_id
         returning tenant_id, id, data
-    ) {_SEND}"""  # noqa: S608 - no value is put into the text
+    ), sent as ({_SEND})"""  # noqa: S608 - no value is put into the text
 
 
 def event_of(status: str) -> dict[str, object]:
@@ -112,7 +112,7 @@ def event_of(status: str) -> dict[str, object]:
 
 
 _STORED = "(select * from optimizations where tenant_id = :tenant_id and id = :run_id)"
-_ENDED = sa.text(f"with {end_of_run(_STORED)}")
+_ENDED = sa.text(f"with {end_of_run(_STORED)} select")
 
 
 async def happened(connection: Connection, tenant_id: str, run_id: str, status: str) -> None:

@@ -63,9 +63,6 @@ class Actor:
     request_id: str | None = None
 
 
-_ENDED = {"tenant": jobs.c.tenant_id, "run": jobs.c.run_id, "number": jobs.c.attempt}
-_HELD = sa.and_(jobs.c.state == "running", *(column == sa.bindparam(name) for name, column in _ENDED.items()))
-_TAKE_AWAY = sa.delete(jobs).where(_HELD).returning(jobs.c.run_id)
 _OTHERS_WAIT = sa.exists().where(jobs.c.tenant_id == sa.bindparam("tenant"), jobs.c.state == "queued")
 _COUNT = sa.select(_OTHERS_WAIT).add_cte(tallies.ADD.cte("counted"))
 """Count, and look whether others wait: as late as can be, for what comes later rings by itself."""
@@ -73,10 +70,9 @@ _COUNT = sa.select(_OTHERS_WAIT).add_cte(tallies.ADD.cte("counted"))
 
 async def finish(connection: Connection, run: Run, ending: Ending) -> Written:
     """Write how a run ended, once, and tell those who wait; not done when another attempt owns it."""
-    attempt = {"tenant": run.tenant_id, "run": run.id, "number": run.attempt}
-    if (await connection.execute(_TAKE_AWAY, attempt)).one_or_none() is None:
+    values = _values(run.tenant_id, run.id, ending, Actor(run.worker or "", run.request_id))
+    if not (await connection.execute(_FINISH, values | {"attempt": run.attempt})).scalar_one():
         return Written(done=False, unblocks=False)
-    await _end(connection, run.tenant_id, run.id, ending, Actor(run.worker or "", run.request_id))
     counted_too = {"tenant": run.tenant_id} | tallies.values(counted(ending))
     return Written(done=True, unblocks=bool((await connection.execute(_COUNT, counted_too)).scalar_one()))
 
@@ -145,12 +141,17 @@ def held(run: Run) -> sa.ColumnElement[bool]:
     )
 
 
-_END = sa.text(f"""
-    with done as (
+def _ending(gone: str) -> sa.TextClause:
+    """The run, the notice to those who wait, the audit entry, the event and its deliveries: in one statement.
+
+    `gone` gives the runs that end; the statement gives their number.
+    """
+    return sa.text(f"""
+    with gone as ({gone}), done as (
         update optimizations set status = :status, result = cast(:result as jsonb), error = cast(:error as jsonb),
             timings = cast(:timings as jsonb), finished_at = clock_timestamp(),
             progress = case when cast(:is_answered as boolean) then 1.0 else progress end
-        where tenant_id = :tenant_id and id = :run_id
+        where tenant_id = :tenant_id and id in (select run_id from gone)
         returning tenant_id, id, portfolio_id, kind, what_if, status, pg_notify('{CHANNEL}', id)
     ), noted as (
         insert into audit (tenant_id, id, actor, action, subject, request_id, details)
@@ -158,11 +159,24 @@ _END = sa.text(f"""
             cast(:entry_details as jsonb)
         from done
     ), {journal.end_of_run("done")}
+    select count(*) from gone
 """)  # noqa: S608 - no value is put into the text
-"""The run, the notice to those who wait, the audit entry, the event and its deliveries: in one statement."""
+
+
+_END = _ending("select cast(:run_id as text) as run_id")
+_FINISH = _ending(
+    "delete from jobs where tenant_id = :tenant_id and run_id = :run_id and attempt = :attempt and state = 'running' "
+    "returning run_id"
+)
 
 
 async def _end(connection: Connection, tenant_id: str, run_id: str, ending: Ending, actor: Actor) -> None:
+    """Write how a run ended whose job is gone."""
+    await connection.execute(_END, _values(tenant_id, run_id, ending, actor))
+
+
+def _values(tenant_id: str, run_id: str, ending: Ending, actor: Actor) -> dict[str, object]:
+    """What is written of an ending, as parameters."""
     entry = Entry(
         actor=actor.name,
         action="optimization.end",
@@ -170,7 +184,6 @@ async def _end(connection: Connection, tenant_id: str, run_id: str, ending: Endi
         request_id=actor.request_id,
         details={"status": ending.status} | ending.details,
     )
-    noted = journal.noted(entry)
     values = {
         "tenant_id": tenant_id,
         "run_id": run_id,
@@ -182,7 +195,7 @@ async def _end(connection: Connection, tenant_id: str, run_id: str, ending: Endi
         "is_recommended": ending.is_recommended,
         "entry_details": _text(entry.details),
     }
-    await connection.execute(_END, noted | journal.event_of(ending.status) | values)
+    return journal.noted(entry) | journal.event_of(ending.status) | values
 
 
 def _text(value: Mapping[str, Any] | None) -> str | None:

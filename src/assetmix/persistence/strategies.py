@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from assetmix.codec.documents import STRATEGY, digest
+from assetmix.optimization.memory import Memory
 from assetmix.optimization.strategy import Strategy
 from assetmix.persistence.rows import strategies, strategy_versions, tenants
 from assetmix.persistence.session import Connection
@@ -33,8 +34,12 @@ class StoredStrategy:
 
     @property
     def strategy(self) -> Strategy:
-        """The declared strategy."""
-        return STRATEGY.read_value(self.document)
+        """The declared strategy; read once as long as it is in use, for it never changes."""
+        return _READ.recall(self.digest, lambda: STRATEGY.read_value(self.document))
+
+
+_READ = Memory(256)
+"""Strategies by their digests."""
 
 
 async def lock_strategies(connection: Connection, tenant_id: str) -> None:

@@ -29,8 +29,11 @@ AT_A_TIME = 20
 MOST_PAIRED = 1_000
 """Of more instruments those with the largest lots are paired: tables grow with the square of their number."""
 
-IMPROVED = 1e-9
-"""Part of the objective that an exchange must gain."""
+IMPROVED = 1e-4
+"""Part of the objective that an exchange must gain.
+
+What lies below it adds up to some three hundredths of a percent, for a fifth of the time.
+"""
 
 
 class Exchange:

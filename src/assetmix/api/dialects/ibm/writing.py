@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from assetmix.api.context import arrived, request_id
 from assetmix.api.dialects.ibm import schemas
+from assetmix.api.json_response import FastJSONResponse
 from assetmix.api.problems import LONGEST, Problem
 from assetmix.persistence.optimizations import Run
 
@@ -60,7 +61,7 @@ def write_run(run: Run, times: Times, shape: Shape) -> Response:
     """Give a run's answer: 200 with the solution, 400 for what cannot be, 500 for what could not be found."""
     result, error = run.result or {}, run.error or {}
     if run.status == "succeeded":
-        return JSONResponse(write_solution(run, result, times, shape))
+        return FastJSONResponse(write_solution(run, result, times, shape))
     description = REFUSED.get(result.get("status", ""))
     if run.status in WITHDRAWN:
         return _error(_body(409, f"The optimization was {run.status}", run.id, times))

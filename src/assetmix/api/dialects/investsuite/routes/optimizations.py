@@ -14,6 +14,7 @@ from assetmix.api.dialects.investsuite.schemas.access import CHOICE
 from assetmix.api.dialects.investsuite.writing import entities
 from assetmix.api.dialects.investsuite.writing import optimization as writing
 from assetmix.api.etag import quoted, unchanged
+from assetmix.api.json_response import FastJSONResponse
 from assetmix.api.openapi import accepts, takes
 from assetmix.errors import NotFound
 from assetmix.persistence.activity import Choice
@@ -133,7 +134,7 @@ async def _written(request: Request, inside: House, caller: Caller, run: Run, *,
     choice = (await choices.with_choices(inside, caller, [run]))[0].choice
     document = writing.write_optimization(run, choice, superseded=superseded)
     tag = _tag(run, choice, superseded=superseded)
-    return unchanged(request, tag) or JSONResponse(document, headers={"ETag": quoted(tag)})
+    return unchanged(request, tag) or FastJSONResponse(document, headers={"ETag": quoted(tag)})
 
 
 def _tag(run: Run, choice: Choice | None, *, superseded: bool) -> str:

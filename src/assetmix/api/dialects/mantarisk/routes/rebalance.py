@@ -11,6 +11,7 @@ from assetmix.api.dialects.mantarisk import writing
 from assetmix.api.dialects.mantarisk.faults import in_own_words
 from assetmix.api.dialects.mantarisk.schemas import REBALANCE
 from assetmix.api.idempotency import once, replayed, require_usable_key
+from assetmix.api.json_response import FastJSONResponse
 from assetmix.api.openapi import accepts
 from assetmix.api.problems import Problem
 from assetmix.persistence.optimizations import Run
@@ -75,4 +76,4 @@ async def get_rebalance(
     reference = await portfolios.reference_of(inside, caller, run.portfolio_id)
     headers = writing.headers_of(ADDRESS, run, await retry_after(inside))
     document = writing.write_rebalance(run, reference)
-    return JSONResponse(document, status_code=202 if run.is_active else 200, headers=headers)
+    return FastJSONResponse(document, status_code=202 if run.is_active else 200, headers=headers)
