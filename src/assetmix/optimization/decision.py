@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from assetmix.optimization.measure import Measure
 
 Reader = Callable[[Problem], float | Vector]
-Integers = Literal["continuous", "fixed", "free"]
-"""Indicators as variables between 0 and 1, as given numbers, or as binary variables."""
+Integers = Literal["continuous", "bounded", "fixed", "free"]
+"""Indicators as variables between 0 and 1, or between given bounds, as given numbers, or as binary variables."""
 
 PRESUMED = 10.0
 """Largest weight that an indicator reaches where no limit bounds the weights: ten times the value."""
@@ -78,6 +78,8 @@ class Decision:
         self.indicators: dict[str, Expression] = {}
         self.fixed: dict[str, Expression] = {}
         """What indicators are equal to, where they are fixed."""
+        self.ends: dict[str, tuple[Expression, Expression]] = {}
+        """Between what indicators lie, where they are bounded."""
         self.weights: Expression = cp.Variable(len(problem.universe), name="weights")
 
     def differs(self, problem: Problem) -> bool:
@@ -111,6 +113,12 @@ class Decision:
         """Give the indicators their numbers, where these are fixed."""
         for name, one in self.fixed.items():
             give(one, np.round(values[name]))
+
+    def bound(self, ends: Mapping[str, tuple[Vector, Vector]]) -> None:
+        """Give the indicators the bounds between which they lie, where these are asked for."""
+        for name, (lower, upper) in self.ends.items():
+            give(lower, ends[name][0])
+            give(upper, ends[name][1])
 
     def reach(self, bound: Vector) -> Vector:
         """A bound of the box as a number: what is presumed where there is none."""
@@ -271,6 +279,12 @@ class Decision:
         self.indicators[name] = one
         if self.integers == "fixed":
             self._fix(name, cp.Parameter(count, nonneg=True, value=np.ones(count)))
+        elif self.integers == "bounded":
+            lower, upper = (
+                cp.Parameter(count, nonneg=True, value=value) for value in (np.zeros(count), np.ones(count))
+            )
+            self.ends[name] = (lower, upper)
+            self.linking.extend([one >= lower, one <= upper])
         elif not is_free:
             self.link(one <= 1.0)
         return one
@@ -283,15 +297,3 @@ class Decision:
     def _link_sides(self, one: Expression, other: Expression) -> None:
         if self.integers != "fixed":
             self.link(one + other <= 1.0)
-
-
-class CutDecision(Decision):
-    """A decision in which each measure of a tail is a height, which whoever solves it keeps above by adding rows."""
-
-    def state(self, measure: "Measure", problem: Problem, unit: float) -> Expression:
-        """A variable in place of a measure of a tail; any other measure as it is."""
-        if measure.tail(problem) is None:
-            return super().state(measure, problem, unit)
-        height = cp.Variable(name="height")
-        self.heights.append((measure, unit, height))
-        return height

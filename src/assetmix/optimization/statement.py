@@ -12,7 +12,8 @@ from assetmix.optimization import atoms as cp
 from assetmix.optimization import solvers
 from assetmix.optimization.atoms import Expression, give
 from assetmix.optimization.costs import touch_impact
-from assetmix.optimization.decision import CutDecision, Decision, Integers
+from assetmix.optimization.cut_decision import CutDecision
+from assetmix.optimization.decision import Decision, Integers
 from assetmix.optimization.limit import Limit
 from assetmix.optimization.perspective import perspective
 from assetmix.optimization.problem import Problem
@@ -85,7 +86,7 @@ class Statement:
         decided = CutDecision if by_cuts else Decision
         relaxed, overpaying = costs == "relaxed", costs == "overpaying"
         self.decision = decided(problem, integers=integers, relaxed=relaxed, overpaying=overpaying)
-        is_whole = goal in BOUNDING and integers == "continuous" and not by_cuts
+        is_whole = goal in BOUNDING and integers in {"continuous", "bounded"} and not by_cuts
         self._bounds = is_whole and (overpaying or problem.trading.is_free)
         self.stated, penalty = state_limits(problem, self.decision)
         objective, self.scale = goal(problem, self.decision)

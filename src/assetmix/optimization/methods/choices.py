@@ -23,9 +23,8 @@ def rounded(problem: Problem, relaxed: Attempt, names: Iterable[str]) -> dict[st
 
     Where so many are too many, those that the relaxation holds or trades for the largest part.
     """
-    parts = [one.smallest(problem) for one in problem.constraints if one.penalty is None]
-    weights = relaxed.weights
-    orders, positions = (np.max([np.broadcast_to(part[k], weights.shape) for part in parts], axis=0) for k in (0, 1))
+    orders, positions = _smallest(problem)
+    weights, known = relaxed.weights, settled(problem)
     trades = weights - problem.current_weights
     order, position = np.maximum(0.5 * orders, SNAP), np.maximum(0.5 * positions, SNAP)
     sides = {
@@ -35,11 +34,38 @@ def rounded(problem: Problem, relaxed: Attempt, names: Iterable[str]) -> dict[st
         "sold": -trades > order,
         "lots": np.zeros_like(weights),
     }
-    chosen = {name: sides[name].astype(np.float64) for name in names}
+    chosen = {name: np.clip(sides[name].astype(np.float64), *known.get(name, (0.0, 1.0))) for name in names}
     sizes = {"held": np.abs(weights), "traded": np.abs(trades)}
     for most in _counts(problem):
         _keep(chosen, most, _parts(relaxed.indicators, most, len(weights)) + SNAP * sizes[most.what])
     return chosen
+
+
+def settled(problem: Problem) -> dict[str, tuple[Vector, Vector]]:
+    """Least and most (n,) of the indicators of each side of positions and trades, as the box alone settles them.
+
+    A side without room for the smallest position or trade is not taken; what lies outside the box is traded.
+    """
+    orders, positions = _smallest(problem)
+    (lower, upper), current = problem.box, problem.current_weights
+    room = {
+        "long": (upper, positions, lower > SNAP),
+        "short": (-lower, positions, upper < -SNAP),
+        "bought": (upper - current, orders, current < lower - SNAP),
+        "sold": (current - lower, orders, current > upper + SNAP),
+    }
+    is_able = {name: (most > 0) & (most >= least * (1.0 - SNAP)) for name, (most, least, _) in room.items()}
+    return {
+        name: ((room[name][2] & able).astype(np.float64), able.astype(np.float64)) for name, able in is_able.items()
+    }
+
+
+def _smallest(problem: Problem) -> tuple[Vector, Vector]:
+    """Smallest orders and positions (n,) beside 0."""
+    parts = [one.smallest(problem) for one in problem.constraints if one.penalty is None]
+    shape = problem.current_weights.shape
+    orders, positions = (np.max([np.broadcast_to(part[k], shape) for part in parts], axis=0) for k in (0, 1))
+    return orders, positions
 
 
 def exchanged(problem: Problem, best: Attempt) -> Iterator[dict[str, Vector]]:

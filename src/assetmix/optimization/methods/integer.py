@@ -7,37 +7,25 @@ relaxation. It ends at the gap asked for, or when the time is over, with the gap
 Source: Duran and Grossmann (1986), see `assetmix.optimization.master`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from functools import cached_property
 
 import numpy as np
 
 from assetmix.domain.arrays import Vector
 from assetmix.errors import SolverFailed
 from assetmix.optimization.balance import balanced_attempt
-from assetmix.optimization.conflict import explain
 from assetmix.optimization.decision import PRESUMED
-from assetmix.optimization.master import Guess, Master
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.methods import convex
-from assetmix.optimization.methods.choices import exchanged, rounded
+from assetmix.optimization.methods.branching import Tree, undivided
+from assetmix.optimization.methods.search import Search, snapped
 from assetmix.optimization.perspective import has_squares, perspective
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.solution import TIME_IS_OVER, NoSolution, Solution
-from assetmix.optimization.solvers import scip
-from assetmix.optimization.statement import Attempt, Statement
-from assetmix.optimization.tolerances import GAP, RESIDUAL, SNAP
-from assetmix.optimization.verify import max_residual, objective_value, outcome_of, penalties
-
-ROUNDS = 500
-ROOT_ROUNDS = 40
-PART = 0.5
-"""Part of the time left that one relaxation may take: what it found by then is worth polishing."""
-EXCHANGING = 0.2
-"""Part of the time that exchanges of single instruments may take."""
-SHARE = 0.25
-"""Part of the gap asked for that each relaxation may leave open."""
+from assetmix.optimization.statement import Attempt, Costs, Statement
+from assetmix.optimization.tolerances import RESIDUAL, SNAP
+from assetmix.optimization.verify import max_residual, outcome_of
 
 
 def accepts(problem: Problem) -> bool:
@@ -77,7 +65,10 @@ def _run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> So
     attempt = _first(statement, problem, remaining)
     if attempt.verdict == "solved":
         at_once = _if_whole(problem, attempt, memory)
-        return at_once or _Search(problem, _tighter(problem, attempt, memory, remaining), memory).run(remaining)
+        if at_once is not None:
+            return at_once
+        relaxed, tree = _tighter(problem, attempt, memory, remaining)
+        return Search(problem, relaxed, tree, memory).run(remaining)
     if attempt.verdict == "timed_out" or remaining() <= 0:
         return TIME_IS_OVER
     judged = convex.judge(problem, attempt, memory, remaining)
@@ -87,13 +78,33 @@ def _run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> So
     return judged
 
 
-def _tighter(problem: Problem, attempt: Attempt, memory: Memory, remaining: Callable[[], float]) -> Attempt:
-    """The relaxation by perspectives, where the objective has squares; else, or without an answer, the one at hand."""
-    if not has_squares(problem):
-        return attempt
-    statement = memory.recall(("perspective", problem.structure), lambda: Statement(problem, goal=perspective))
-    tighter = _first(statement, problem, remaining)
-    return tighter if tighter.verdict == "solved" else attempt
+def _tighter(
+    problem: Problem, attempt: Attempt, memory: Memory, remaining: Callable[[], float]
+) -> tuple[Attempt, Tree | None]:
+    """The relaxation by perspectives, where the objective has squares, and the tree that grows from it.
+
+    Costs may be overpaid in the nodes of a tree; where the best answer of the first overpays, there
+    is no tree. Without squares, or without an answer, the relaxation at hand.
+    """
+    if not has_squares(problem) or "lots" in attempt.indicators:
+        return attempt, None
+    costs: Costs = "exact" if problem.trading.is_free else "overpaying"
+    key = ("branching", problem.structure)
+    statement = memory.recall(key, lambda: Statement(problem, goal=perspective, integers="bounded", costs=costs))
+    statement.decision.bound(undivided(statement, problem))
+    root = _first(statement, problem, remaining)
+    if root.verdict == "solved" and root.bound is not None and not _overpays(problem, root.weights):
+        return root, Tree(statement, problem, root)
+    if problem.trading.is_free:
+        return (root if root.verdict == "solved" else attempt), None
+    exact = memory.recall(("perspective", problem.structure), lambda: Statement(problem, goal=perspective))
+    tighter = _first(exact, problem, remaining)
+    return (tighter if tighter.verdict == "solved" else attempt), None
+
+
+def _overpays(problem: Problem, weights: Vector) -> bool:
+    """Whether more cash is left than may be: the balance has paid for more than the trades cost."""
+    return float(outcome_of(problem, weights).cash) > problem.cash_ceiling() + RESIDUAL
 
 
 def _first(statement: Statement, problem: Problem, remaining: Callable[[], float]) -> Attempt:
@@ -108,192 +119,10 @@ def _first(statement: Statement, problem: Problem, remaining: Callable[[], float
 
 def _if_whole(problem: Problem, attempt: Attempt, memory: Memory) -> Solution | None:
     """The relaxation's own answer, where it happens to keep every integer constraint."""
-    snapped = replace(attempt, weights=_snapped(problem, attempt.weights))
-    if max_residual(problem, outcome_of(problem, snapped.weights)) > RESIDUAL:
+    kept = replace(attempt, weights=snapped(problem, attempt.weights))
+    if max_residual(problem, outcome_of(problem, kept.weights)) > RESIDUAL:
         return None
-    solution = convex.judge(problem, snapped, memory, lambda: 0.0)
+    solution = convex.judge(problem, kept, memory, lambda: 0.0)
     if not isinstance(solution, Solution) or solution.proven_gap is None or solution.proven_gap > problem.gap:
         return None
     return solution
-
-
-class _Search:
-    """The best answer so far, and the bound that is proven."""
-
-    def __init__(self, problem: Problem, relaxed: Attempt, memory: Memory) -> None:
-        self._problem = problem
-        self._relaxed = relaxed
-        self._memory = memory
-        key = ("fixed", problem.structure)
-        self._fixed = memory.recall(key, lambda: Statement(problem, integers="fixed"))
-        bound = relaxed.bound
-        if bound is None:  # the relaxation's own duals prove as much as its slopes do, where they prove anything
-            bound = convex.lower_bound(problem, relaxed.weights, relaxed, memory)
-        self._bound = -np.inf if bound is None else bound
-        self._value = np.inf
-        self._best: Attempt | None = None
-        self._seen: set[bytes] = set()
-        self._impossible = False
-        self._offered = False
-        self._bound_is_sure = all(np.isfinite(end).all() for end in problem.box)
-
-    def run(self, remaining: Callable[[], float]) -> Solution | NoSolution:
-        """Round the relaxation; where that is not near enough to its bound, propose, polish, cut until it is."""
-        self._fixed.begin(self._problem, remaining)
-        self._offer(rounded(self._problem, self._relaxed, self._fixed.decision.indicators))
-        self._exchange(remaining)
-        if self._gap() <= self._problem.gap:
-            return self._ended()
-        if self._master.is_curved:
-            self._tighten(remaining)
-        for _ in range(ROUNDS):
-            if remaining() <= 0 or not self._round(remaining):
-                break
-        if self._impossible:
-            return explain(self._problem, self._memory, remaining) or self._no_answer()
-        self._ask_scip(remaining)
-        return self._ended()
-
-    def _round(self, remaining: Callable[[], float]) -> bool:
-        """One proposal, polished; whether another is worth while."""
-        guess = self._master.solve(remaining() * PART, self._problem.gap * SHARE)
-        self._learn(guess)
-        if guess.weights is None:
-            self._impossible = guess.verdict == "infeasible" and self._best is None
-            return False
-        is_new = self._polish(guess)
-        self._master.cut(guess.weights)
-        return is_new and self._gap() > self._problem.gap
-
-    def _ask_scip(self, remaining: Callable[[], float]) -> None:
-        """Where the gap is still open, time is left and SCIP is installed, polish what it finds.
-
-        Its answers are candidates like any other and its bounds are not believed: its absolute
-        tolerances make it call answers optimal that are not.
-        """
-        solver = scip(max(1.0, remaining() * PART))
-        if solver is None or self._gap() <= self._problem.gap or remaining() <= 1.0:
-            return
-        whole = Statement(self._problem, integers="free")
-        attempt = balanced_attempt(whole, self._problem, solver)
-        if attempt.indicators and all(np.isfinite(one).all() for one in attempt.indicators.values()):
-            self._polish(Guess("solved", -np.inf, attempt.weights, attempt.indicators))
-
-    @cached_property
-    def _master(self) -> Master:
-        """The mixed-integer relaxation, shared by accounts of one structure; a search that ends before needs none."""
-        master = self._memory.recall(("master", self._problem.structure), lambda: Master(self._problem))
-        master.begin(self._problem)
-        master.cut(self._relaxed.weights, self._relaxed.indicators)
-        if self._best is not None:
-            master.cut(self._best.weights)
-        return master
-
-    def _offer(self, indicators: Mapping[str, Vector]) -> None:
-        """Take a choice as a first answer, if its weights keep every limit."""
-        sure = self._bound_is_sure
-        attempt = self._fixed_attempt(Guess("solved", -np.inf, self._relaxed.weights, indicators))
-        self._bound_is_sure = sure  # nothing is excluded for the sake of an offer
-        if attempt is not None:
-            self._keep(attempt)
-            self._offered = True
-
-    def _exchange(self, remaining: Callable[[], float]) -> None:
-        """Let one instrument take the place of another while that is better, until the gap is small enough."""
-        until = remaining() * (1.0 - EXCHANGING)
-        while self._best is not None and self._gap() > self._problem.gap:
-            before = self._value
-            for indicators in exchanged(self._problem, self._best):
-                if remaining() <= until:
-                    return
-                self._offer(indicators)
-                if self._value < before:
-                    break
-            if self._value >= before:
-                return
-
-    def _tighten(self, remaining: Callable[[], float]) -> None:
-        """Cut the root until its bound rises no more: cuts are cheap before any branching."""
-        before = -np.inf
-        for _ in range(ROOT_ROUNDS):
-            guess = self._master.solve(remaining() * PART, 0.0, root=True)
-            if guess.weights is None or remaining() <= 0:
-                return
-            self._master.cut(guess.weights)
-            if guess.bound - before <= self._problem.gap * SHARE * abs(guess.bound):
-                return
-            before = guess.bound
-
-    def _polish(self, guess: Guess) -> bool:
-        """Solve with the indicators fixed; whether they were not fixed so before."""
-        name = _named(guess.indicators)
-        if name in self._seen:
-            return False
-        self._seen.add(name)
-        if self._best is not None and _named(self._best.indicators) == name:
-            self._offered = False  # it is excluded now, like any choice that was polished
-        attempt = self._fixed_attempt(guess)
-        if attempt is not None:
-            self._master.cut(attempt.weights)
-            self._keep(attempt)
-        self._master.exclude(guess.indicators)
-        return True
-
-    def _learn(self, guess: Guess) -> None:
-        """A relaxation without the choices that were polished bounds the rest; the best answer bounds those."""
-        if self._offered and convex.relative_gap(self._problem, self._value, guess.bound) is None:
-            self._bound_is_sure = False  # the best answer is among what is bounded, and lies below the bound
-        least = np.inf if guess.verdict == "infeasible" and self._best is not None else guess.bound
-        self._bound = max(self._bound, min(least, self._value))
-
-    def _fixed_attempt(self, guess: Guess) -> Attempt | None:
-        self._fixed.decision.fix(guess.indicators)
-        for solver in self._fixed.order:
-            attempt = balanced_attempt(self._fixed, self._problem, solver, guess.weights)
-            if attempt.verdict == "infeasible":
-                return None
-            if attempt.verdict == "solved":
-                snapped = replace(attempt, weights=_snapped(self._problem, attempt.weights))
-                if max_residual(self._problem, outcome_of(self._problem, snapped.weights)) <= RESIDUAL:
-                    return snapped
-        self._bound_is_sure = False  # a choice that no solver answers is neither bounded nor out of the way
-        return None
-
-    def _keep(self, attempt: Attempt) -> None:
-        problem = self._problem
-        value = problem.objective.sign * float(objective_value(problem, attempt.weights))
-        value += penalties(problem, outcome_of(problem, attempt.weights))
-        if value < self._value:
-            self._value, self._best, self._offered = value, attempt, False
-
-    def _gap(self) -> float:
-        if self._best is None or not np.isfinite(self._bound):
-            return np.inf
-        gap = convex.relative_gap(self._problem, self._value, self._bound)
-        return np.inf if gap is None else gap
-
-    def _ended(self) -> Solution | NoSolution:
-        if self._best is None:
-            return self._no_answer()
-        gap = self._gap()
-        known = np.isfinite(gap) and self._bound_is_sure
-        solution = convex.describe(self._problem, self._best, gap if known else None)
-        if solution is None:
-            return self._no_answer()
-        return replace(solution, status="optimal") if known and gap <= GAP else solution
-
-    def _no_answer(self) -> NoSolution:
-        sentence = "No portfolio that keeps the integer limits was found in the time allowed; allow more seconds."
-        return NoSolution("timed_out", sentence)
-
-
-def _named(indicators: Mapping[str, Vector]) -> bytes:
-    """A choice as a key, whatever the order of its indicators."""
-    return b"".join(np.round(indicators[name]).astype(np.int64).tobytes() for name in sorted(indicators))
-
-
-def _snapped(problem: Problem, weights: Vector) -> Vector:
-    """Weights that differ from 0 or from the present by solver noise only, put exactly there."""
-    near = np.where(np.abs(weights) <= SNAP, 0.0, weights)
-    current = problem.current_weights
-    return np.where(np.abs(weights - current) <= SNAP, current, near)

@@ -27,7 +27,8 @@ _VERDICTS: dict[str, Verdict] = {
 }
 
 
-_UNSCALED = {"preconditioner_iter": 0}
+_UNSCALED = {"preconditioner_iter": 0, "max_iter": 100}
+"""What takes longer than a hundred iterations has no answer, or wants scaling; a dozen are the rule."""
 
 
 class QuadraticEngine:
