@@ -59,8 +59,8 @@ def own_squares(rows: Matrix) -> Vector:
 
 
 def has_single_entry(rows: Matrix) -> NDArray[np.bool_]:
-    """Which rows (k,) have one entry only."""
-    return np.asarray(_entries(rows) == 1)
+    """Which rows (k,) have one entry at most."""
+    return np.asarray(_entries(rows) <= 1)
 
 
 def shared_rows(rows: Matrix) -> Matrix:
