@@ -238,13 +238,13 @@ async def store_new(house: House, connection: Connection, caller: Caller, new: N
     """
     asked = entry(caller, "optimization.request", new.id, optimization_hash=new.optimization_hash)
     room = Room(effective(house.settings, caller.settings)["active_runs"], house.settings.ring_seconds)
-    run = await optimizations.add_run(connection, caller.tenant_id, new, asked, room)
-    if run is None:
-        run = await same_run(connection, caller, new)
-    if run is not None:
-        return run
-    if await optimizations.count_active(connection, caller.tenant_id) >= room.most:
-        raise QuotaExceeded(f"{room.most} runs wait or run already; ask again when some have ended")
+    for _ in range(LOOKS):
+        run = await optimizations.add_run(connection, caller.tenant_id, new, asked, room)
+        run = run or await same_run(connection, caller, new)
+        if run is not None:
+            return run
+        if await optimizations.count_active(connection, caller.tenant_id) >= room.most:
+            raise QuotaExceeded(f"{room.most} runs wait or run already; ask again when some have ended")
     raise Conflict("another request with the same inputs has just ended; ask again")
 
 
