@@ -4,14 +4,17 @@ Run by `make bench`. Every account has holdings of its own, so that each is real
 answers is checked. Total CPU is that of all processes of the stack: database, queue, scheduler, two
 workers, their solvers, API, from the request to the end of the run. The bare solve is PIQP alone, set
 up and run on the assembled problem of the same accounts; with whole lots the bare rounding is added:
-the rounding's own arithmetic, without resolving, reporting or storing.
+the rounding's own arithmetic, without resolving, reporting or storing. As many of both run beside each
+other as there are workers, for cores that are both at work take longer for the same.
 """
 
 import json
+import multiprocessing
 import os
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -35,10 +38,11 @@ from benchmarks.accounts import Market
 from benchmarks.bare import set_up_and_solve
 from benchmarks.night import cpu_seconds
 from benchmarks.records import Record, keep, show
-from tests.service import Service, running_service
+from tests.service import UNHURRIED, Service, running_service
 
 ACCOUNTS = int(os.environ.get("ACCOUNTS", "10000"))
 SAMPLE = 300
+WORKERS = 2
 REACH = {"fractions": 3.0, "lots": 2.0}
 REGISTERED = (_constraints, _measures, _rules)
 MEGABYTE = 2**20
@@ -59,11 +63,11 @@ def main() -> int:
     records: list[Record] = []
     for kind, step in (("fractions", 1e-4), ("lots", None)):
         market = Market(step=step)
-        before = bare_cpu(market, rounding=kind == "lots")
-        with running_service() as service, service.client(kind) as client:
+        before = bare_beside(market, rounding=kind == "lots")
+        with running_service(WORKERS, UNHURRIED) as service, service.client(kind) as client:
             load(client, market, console)
             measured = through(service, client, console)
-        bare = (before + bare_cpu(market, rounding=kind == "lots")) / 2.0  # the machine may be slower at times
+        bare = (before + bare_beside(market, rounding=kind == "lots")) / 2.0  # the machine may be slower at times
         records += figures(kind, measured, bare)
     show(console, f"{ACCOUNTS:,} accounts of 100 names in one batch, two workers", records)
     keep("batches", records)
@@ -115,6 +119,14 @@ def solvers_mb() -> float:
     """Memory of the solver processes."""
     solvers = (one for one in psutil.Process().children(recursive=True) if "assetmix.jobs.solver_main" in one.cmdline())
     return sum(one.memory_info().rss for one in solvers) / MEGABYTE
+
+
+def bare_beside(market: Market, *, rounding: bool) -> float:
+    """CPU seconds of a bare solve, and of rounding alone, while each core does the same."""
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # as the workers have it
+    with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn")) as pool:
+        taken = list(pool.map(partial(bare_cpu, rounding=rounding), [market] * WORKERS))
+    return sum(taken) / len(taken)
 
 
 def bare_cpu(market: Market, *, rounding: bool) -> float:

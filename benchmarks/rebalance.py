@@ -30,7 +30,7 @@ from assetmix.optimization.solvers import PIQP
 from assetmix.optimization.statement import Statement
 from benchmarks.bare import set_up_and_solve
 from benchmarks.records import Record, keep, show
-from tests.service import Service, running_service
+from tests.service import UNHURRIED, Service, running_service
 
 REQUESTS = int(os.environ.get("REQUESTS", "300"))
 WARM = 20
@@ -42,7 +42,7 @@ STAGES = ("queued_ms", "load_ms", "build_ms", "solve_ms", "orders_ms", "total_ms
 
 def main() -> int:
     console = Console(width=100)
-    with running_service() as service:
+    with running_service(patience=UNHURRIED) as service:
         key = service.key(content.TENANT)
         DemoClient(service.base_url, key, console.print).load()
         with service.client(content.TENANT) as client:

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,6 +51,9 @@ QUICK = {
     "ASSETMIX_WEBHOOK_SECONDS": "2",
 }
 """Short leases, so that a lost worker is noticed within a test's patience."""
+
+UNHURRIED = {name: QUICK[name] for name in ("ASSETMIX_NIGHTLY_HOUR", "ASSETMIX_GRACE_SECONDS")}
+"""The service's own leases and pauses, for what is measured; it ends soon all the same."""
 
 
 @dataclass(frozen=True)
@@ -121,8 +124,11 @@ class Service:
 
 
 @contextmanager
-def running_service(processes: int = 2) -> Iterator[Service]:
-    """Start servers, migration, worker, scheduler and API in a temporary folder; stop them all at the end."""
+def running_service(processes: int = 2, patience: Mapping[str, str] = QUICK) -> Iterator[Service]:
+    """Start servers, migration, worker, scheduler and API in a temporary folder; stop them all at the end.
+
+    Tests have short leases and pauses; without that `patience` they are the service's own.
+    """
     with tempfile.TemporaryDirectory(prefix="assetmix-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # Postgres does not run as root and has to pass
@@ -130,7 +136,7 @@ def running_service(processes: int = 2) -> Iterator[Service]:
             addresses = start_servers(supervisor, home, read_secrets(home))
             port = free_port()
             program = assetmix_program(LaunchOptions(home=home.folder, port=port, worker_processes=processes))
-            environment = environment_of(addresses)
+            environment = environment_of(addresses) | patience
             logs = home.logs_folder
 
             def spec(name: str, argv: tuple[str, ...], **more: Any) -> ChildSpec:
@@ -155,7 +161,7 @@ def environment_of(addresses: Addresses) -> dict[str, str]:
     """Environment of our own processes."""
     own = {"DATABASE_URL": addresses.database_url, "REDIS_URL": addresses.redis_url, "ASSETMIX_KEY_PEPPER": PEPPER}
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return {"PATH": os.environ["PATH"], "PYTHON": sys.executable} | own | threads | QUICK
+    return {"PATH": os.environ["PATH"], "PYTHON": sys.executable} | own | threads
 
 
 def load_market(client: httpx.Client, snapshot: Snapshot, tag: str = "stock") -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from assetmix.domain.instrument import cash_key, is_cash
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Portfolio:
     """Quantities by instrument id and cash by currency key (`$USD`).
 
@@ -28,8 +29,8 @@ class Portfolio:
         """Money in the base currency."""
         return float(self.holdings.get(cash_key(self.base_currency), 0.0))
 
-    @property
-    def positions(self) -> dict[str, float]:
+    @cached_property
+    def positions(self) -> Mapping[str, float]:
         """Quantities of everything but cash in the base currency, without empty ones."""
         base = cash_key(self.base_currency)
         return {key: float(units) for key, units in self.holdings.items() if key != base and units != 0}

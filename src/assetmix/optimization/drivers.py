@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from assetmix.domain.arrays import Matrix, Positions, Vector
+from assetmix.domain.arrays import Positions, Vector
 from assetmix.optimization.constraint import Outcome
 from assetmix.optimization.planes import named_rows, stacked
 from assetmix.optimization.problem import Problem
@@ -34,12 +34,8 @@ def drivers(problem: Problem, weights: Vector, positions: Positions) -> list[str
 
 
 def _limits(problem: Problem, weights: Vector, positions: Positions) -> list[str | None]:
-    current = problem.current_weights
-    trades = (weights - current)[positions]
-    alone = np.tile(current, (len(positions), 1))
-    alone[np.arange(len(positions)), positions] += trades
-    there = Outcome(alone, problem.current_cash - trades)
-    found = [*_of_planes(problem, alone), *_of_others(problem, there)]
+    trades = (weights - problem.current_weights)[positions]
+    found = [*_of_planes(problem, positions, trades), *_of_others(problem, positions, trades)]
     if not found:
         return [None] * len(positions)
     relief = np.array([one for one, _ in found])
@@ -52,20 +48,23 @@ Relief = tuple[Vector, str]
 """By how much each trade (k,) lessens the breach of a row, in units of its limit, and the row's label."""
 
 
-def _of_planes(problem: Problem, alone: Matrix) -> Iterator[Relief]:
+def _of_planes(problem: Problem, positions: Positions, trades: Vector) -> Iterator[Relief]:
+    """A trade by itself moves a plane by its coefficient there."""
     stack, names = stacked(problem), named_rows(problem)
     now = stack.breached(problem.current_weights, BINDING)
     if not len(now.planes):
         return
-    planes = stack.planes.some(now.planes)
-    relief = now.amounts - planes.outside(planes.values(alone))
-    for owner, row, column in zip(now.owners.tolist(), now.rows.tolist(), relief.T, strict=True):
-        yield column, names[owner][row].label
+    values = stack.planes.values(problem.current_weights)
+    for plane, owner, row, amount in zip(*(one.tolist() for one in now.listed), strict=True):
+        after = values[plane] + stack.planes.row(plane)[positions] * trades
+        outside = np.maximum(stack.planes.lower[plane] - after, after - stack.planes.upper[plane])
+        yield amount - np.maximum(outside, 0.0), names[owner][row].label
 
 
-def _of_others(problem: Problem, there: Outcome) -> Iterator[Relief]:
+def _of_others(problem: Problem, positions: Positions, trades: Vector) -> Iterator[Relief]:
     """Reliefs of the rows that are no planes; what is kept cannot be relieved."""
     stack, here = stacked(problem), Outcome(problem.current_weights, problem.current_cash)
+    there: Outcome | None = None
     for number, (constraint, rows) in enumerate(zip(problem.constraints, named_rows(problem), strict=True)):
         if number in stack.plain:
             continue
@@ -73,8 +72,16 @@ def _of_others(problem: Problem, there: Outcome) -> Iterator[Relief]:
         before = constraint.breach(problem, here)
         felt = (before > BINDING * scale).nonzero()[0]
         if len(felt):
+            there = there or _alone(problem, positions, trades)
             relief = (before - constraint.breach(problem, there)) / scale
             yield from ((relief[:, row], rows[row].label) for row in felt)
+
+
+def _alone(problem: Problem, positions: Positions, trades: Vector) -> Outcome:
+    """Where each trade (k,) leads by itself."""
+    alone = np.tile(problem.current_weights, (len(positions), 1))
+    alone[np.arange(len(positions)), positions] += trades
+    return Outcome(alone, problem.current_cash - trades)
 
 
 def _terms(problem: Problem, weights: Vector, positions: Positions) -> list[str]:

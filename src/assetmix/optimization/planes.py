@@ -36,6 +36,13 @@ class Planes:
         """Those at some places."""
         return Planes(self.rows[places], self.lower[places], self.upper[places])
 
+    def row(self, place: int) -> Vector:
+        """Coefficients (n,) of one of them."""
+        entries = slice(*self.rows.indptr[place : place + 2])
+        coefficients = np.zeros(self.rows.shape[1])
+        coefficients[self.rows.indices[entries]] = self.rows.data[entries]
+        return coefficients
+
     @cached_property
     def by_column(self) -> tuple[sp.csc_matrix, Positions]:
         """The rows by instruments, and the instrument of each entry."""
@@ -70,6 +77,11 @@ class Breached:
     owners: Positions
     rows: Positions
     amounts: Vector
+
+    @property
+    def listed(self) -> tuple[Vector | Positions, ...]:
+        """All of it, in order."""
+        return self.planes, self.owners, self.rows, self.amounts
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,13 +22,14 @@ def report_solution(problem: Problem, solution: Solution, plan: Plan, currency: 
     after = plan.quantities * problem.prices / problem.value
     outcome = Outcome(after, plan.cash / problem.value)
     breaches, before = violations(problem, outcome, RESIDUAL), _current_breaches(problem)
+    values = (_objective(problem, problem.current_weights), _objective(problem, after))
     if outcome.cash >= 0 and FULLY_INVESTED in problem.constraints:
         breaches.pop("holdings.cash", None)
     return Result(
         status=solution.status,
         sentence=_sentence(plan),
         sense=problem.objective.sense,
-        current_objective_value=_objective(problem, problem.current_weights),
+        current_objective_value=values[0],
         objective_value=solution.objective_value,
         proven_gap=solution.proven_gap,
         weights=problem.universe.mapping(solution.weights),
@@ -37,7 +38,7 @@ def report_solution(problem: Problem, solution: Solution, plan: Plan, currency: 
         prices=problem.universe.mapping(problem.prices),
         value=problem.value,
         forecast=_forecast(problem),
-        rounded=_rounded(problem, plan, after),
+        rounded=_rounded(problem, plan, values[1]),
         measures=Figures(
             current=measured(problem, problem.current_weights), optimal=measured(problem, solution.weights)
         ),
@@ -48,7 +49,7 @@ def report_solution(problem: Problem, solution: Solution, plan: Plan, currency: 
         skipped=plan.skipped,
         solver=solution.solver,
         verified=solution.verified,
-        recommendation=_recommended(problem, plan, after, before),
+        recommendation=_recommended(problem, plan, values, before),
         overlays=problem.effects,
         compression=_compression(problem),
     )
@@ -80,9 +81,12 @@ def _compression(problem: Problem) -> Compression | None:
     return None if problem.risk is None else problem.risk.compression
 
 
-def _recommended(problem: Problem, plan: Plan, after: Vector, breaches: dict[str, float]) -> Recommendation:
+def _recommended(
+    problem: Problem, plan: Plan, values: tuple[float | None, float | None], breaches: dict[str, float]
+) -> Recommendation:
+    """By the objective's values now and after the orders, and by what is breached now."""
     sign = problem.objective.sign if isinstance(problem.objective, Objective) else 1.0
-    before, later = _objective(problem, problem.current_weights), _objective(problem, after)
+    before, later = values
     standing = Standing(
         breaches=breaches,
         before=None if before is None else sign * before,
@@ -138,10 +142,10 @@ def _objective(problem: Problem, weights: Vector) -> float | None:
     return float(objective_value(problem, weights)) if problem.objective.terms else None
 
 
-def _rounded(problem: Problem, plan: Plan, after: Vector) -> Rounded:
+def _rounded(problem: Problem, plan: Plan, value: float | None) -> Rounded:
     amounts = [order.quantity * order.price for order in plan.orders]
     return Rounded(
-        objective_value=_objective(problem, after),
+        objective_value=value,
         cash=plan.cash + problem.set_aside,
         cost=sum(order.cost for order in plan.orders),
         turnover=sum(amounts) / problem.value,

@@ -190,13 +190,21 @@ def _costs_leave_no_room(problem: Problem) -> NoSolution | None:
 
 
 def _binding(problem: Problem, weights: Vector, attempt: Attempt) -> Iterator[Binding]:
-    prices = attempt.duals
-    threshold, sign = BINDING * objective_size(problem), problem.objective.sign
-    start = 0
-    for constraint, rows in zip(problem.constraints, named_rows(problem), strict=True):
-        own, start = prices[start : start + len(rows)], start + len(rows)
-        felt = (np.abs(own) * constraint.scale(problem) > threshold).nonzero()[0]
-        if not len(felt) or constraint.is_integer(problem):
-            continue
-        told = (own[felt] * (-sign * constraint.price_unit(problem, weights))).tolist()
-        yield from (Binding(rows[place].label, price) for place, price in zip(felt.tolist(), told, strict=True))
+    """Rows whose prices are felt, in order, each with its price for the caller."""
+    names, sign = named_rows(problem), problem.objective.sign
+    sizes = [len(rows) for rows in names]
+    scales = np.repeat([one.scale(problem) for one in problem.constraints], sizes)
+    prices = attempt.duals[: len(scales)]
+    felt = (np.abs(prices) * scales[: len(prices)] > BINDING * objective_size(problem)).nonzero()[0]
+    starts = np.cumsum([0, *sizes])
+    owners = np.searchsorted(starts, felt, side="right") - 1
+    units: dict[int, float | None] = {}
+    for owner, place, price in zip(
+        owners.tolist(), (felt - starts[owners]).tolist(), prices[felt].tolist(), strict=True
+    ):
+        if owner not in units:
+            constraint = problem.constraints[owner]
+            units[owner] = None if constraint.is_integer(problem) else constraint.price_unit(problem, weights)
+        unit = units[owner]
+        if unit is not None:
+            yield Binding(names[owner][place].label, price * (-sign * unit))
