@@ -17,9 +17,6 @@ import pytest
 
 from assetmix.stack.ports import free_port
 
-pytestmark = pytest.mark.xdist_group("readme")
-"""The second test finds what the first has left: both in one process."""
-
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
@@ -98,9 +95,9 @@ def made_to_run(place: tuple[Path, int]) -> Iterator[tuple[str, list[psutil.Proc
             run.wait(60)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(360)
 @pytest.mark.skipif(not (ROOT / ".venv" / "installed").exists(), reason="make run would install into .venv first")
-def test_its_commands_do_what_it_says(place: tuple[Path, int]) -> None:
+def test_its_commands_do_what_it_says_and_again_it_keeps_its_data(place: tuple[Path, int]) -> None:
     with made_to_run(place) as (said, started):
         assert "orders lead to the best portfolio" in said
         assert "Look-through" in said
@@ -115,6 +112,11 @@ def test_its_commands_do_what_it_says(place: tuple[Path, int]) -> None:
 
     _, alive = psutil.wait_procs(started, timeout=10)
     assert alive == []
+    again = subprocess.run(
+        ["make", "demo"], cwd=ROOT, env=environment(place), capture_output=True, text=True, check=False
+    )
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "the demo's data are there already" in again.stdout
 
 
 def example(name: str, place: tuple[Path, int]) -> str:
@@ -122,14 +124,3 @@ def example(name: str, place: tuple[Path, int]) -> str:
     ended = subprocess.run(command, cwd=ROOT, env=environment(place), capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
-
-
-@pytest.mark.timeout(120)
-@pytest.mark.skipif(not (ROOT / ".venv" / "installed").exists(), reason="make demo would install into .venv first")
-def test_again_it_keeps_its_data_and_ends_by_itself(place: tuple[Path, int]) -> None:
-    ended = subprocess.run(
-        ["make", "demo"], cwd=ROOT, env=environment(place), capture_output=True, text=True, check=False
-    )
-
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "the demo's data are there already" in ended.stdout

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from assetmix.errors import Conflict, Unavailable
 from assetmix.persistence.session import Connection, Database
@@ -76,17 +77,27 @@ async def test_a_tenant_is_seen_in_its_own_transaction_only(single: Database) ->
     assert seen == ["T1", "", "it's; drop table tenants", "", ""]
 
 
-async def test_a_cancelled_transaction_leaves_nothing_open(single: Database) -> None:
+async def test_a_cancelled_transaction_leaves_nothing_open(base: Base, single: Database) -> None:
     async def sleep(connection: Connection) -> None:
         await connection.execute(text("select pg_sleep(30)"))
 
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(add(single, "slow", then=sleep), 0.3)
 
-    async with single.look() as connection:
-        state = text("select count(*) from pg_stat_activity where state like 'idle in transaction%' and pid <> :mine")
-        open_ones = (await connection.execute(state, {"mine": await pid_of(connection)})).scalar_one()
+    other = await asyncpg.connect(base.url)
+    open_ones = await other.fetchval("select count(*) from pg_stat_activity where state like 'idle in transaction%'")
+    await other.close()
     assert open_ones == 0
+    assert await tenants_in(single) == []
+
+
+async def test_a_failure_that_a_block_swallows_is_no_success(single: Database) -> None:
+    async def swallow(connection: Connection) -> None:
+        with suppress(DBAPIError):
+            await connection.execute(text("select 1 / 0"))
+
+    with pytest.raises(Unavailable):
+        await add(single, "undone", then=swallow)
     assert await tenants_in(single) == []
 
 

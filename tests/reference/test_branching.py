@@ -36,17 +36,19 @@ Allowed = Callable[[np.ndarray, np.ndarray], np.ndarray]
 COST = 0.004
 
 
-def tree_of(problem: Problem) -> Tree:
-    """A tree that has only its root."""
+def rooted(problem: Problem) -> tuple[Tree, Attempt]:
+    """A tree that has only its root, and the root's answer."""
     costs = "exact" if problem.trading.is_free else "overpaying"
     statement = Statement(problem, goal=perspective, integers="bounded", costs=costs)
     statement.decision.bound(undivided(statement, problem))
-    return Tree(statement, problem, statement.attempt(statement.order[0]))
+    root = statement.attempt(statement.order[0])
+    return Tree(statement, problem, root), root
 
 
 def grown(problem: Problem, optimum: float) -> list[Attempt]:
     """Everything that a tree gives until it is done; its bound never falls, and is never above the optimum."""
-    tree, seen, before = tree_of(problem), [], -np.inf
+    (tree, root), before = rooted(problem), -np.inf
+    seen = [root]
     while tree.is_open:
         assert before - 1e-9 * abs(optimum) <= tree.bound <= optimum * (1.0 + SAME)
         before = tree.bound
@@ -106,7 +108,7 @@ def test_what_is_proven_with_costs_is_never_above_the_optimum(seed: int, limit: 
         else (lambda _, traded: traded.sum(axis=1) <= limit.count)
     )
     optimum, _ = least(covariance, np.zeros(COUNT), choices, counted)
-    tree = tree_of(problem)
+    tree, _ = rooted(problem)
     for _ in range(200):
         assert min(tree.bound, optimum) <= optimum * (1.0 + SAME)
         if not tree.is_open:
@@ -142,7 +144,7 @@ def test_ten_of_forty_names_are_proven_to_a_tenth_of_a_percent() -> None:
     assert found.objective_value is not None
     assert found.proven_gap is not None
     assert found.proven_gap <= 1e-3
-    assert tree_of(problem).bound < found.objective_value * (1.0 - 1e-2)  # the root alone does not prove as much
+    assert rooted(problem)[0].bound < found.objective_value * (1.0 - 1e-2)  # the root alone does not prove as much
 
 
 def above_its_cap(excess: float, room: float) -> Problem:
@@ -181,7 +183,7 @@ def test_what_lies_above_its_cap_is_sold_by_the_smallest_order_at_least() -> Non
 def test_a_node_that_no_solver_answers_keeps_what_is_proven_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A solver that breaks in the middle of a tree proves nothing: the bound stays that of the node above."""
     problem, _ = problem_of(7, MaxHoldings(count=2))
-    tree = tree_of(problem)
+    tree, _ = rooted(problem)
     root = tree.bound
     monkeypatch.setattr(living.Living, "solve", lambda *_: "failed")
     assert tree.grow(np.inf) == []

@@ -11,6 +11,7 @@ from assetmix.optimization.lots.merit import Form, Merit, by_deviation, form_of,
 from assetmix.optimization.lots.walk import Walk
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.tolerances import MONEY, RESIDUAL
+from assetmix.optimization.verify import objective_value
 
 
 def rounded_trades(problem: Problem, weights: Vector, cash: float) -> Vector:
@@ -38,7 +39,17 @@ def rounded_trades(problem: Problem, weights: Vector, cash: float) -> Vector:
     units = exchange.repair(walk.units)
     if by_deviation(problem):
         return _nearest(ledger, merit, units, (weights, cash))
-    return exchange.improve(units, form)
+    return _no_worse(ledger, exchange.improve(units, form), between.low, form)
+
+
+def _no_worse(ledger: Ledger, units: Vector, down: Vector, form: Form | None) -> Vector:
+    """The lots that were found, or the trades rounded down where they are better, affordable, and break no more."""
+    both = np.vstack([units, down])
+    weights, broken = ledger.weights(both), ledger.breaches(both).sum(axis=-1)
+    problem = ledger.problem
+    values = problem.objective.sign * objective_value(problem, weights) if form is None else form.value(weights)
+    is_possible = float(ledger.cash(down)) >= ledger.floor and broken[1] <= max(float(broken[0]), RESIDUAL)
+    return down if is_possible and values[1] < values[0] else units
 
 
 def _form(problem: Problem) -> Form | None:

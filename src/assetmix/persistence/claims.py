@@ -21,10 +21,6 @@ from assetmix.persistence.session import Connection
 
 NO_CAP = 2**31 - 1
 
-QUEUED: sa.ColumnElement[str] = sa.literal_column("'queued'")
-RUNNING: sa.ColumnElement[str] = sa.literal_column("'running'")
-"""States as texts of the statement: with them as parameters each claim would be planned anew."""
-
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -37,13 +33,13 @@ class Claim:
 
 _BUSY = (
     sa.select(jobs.c.tenant_id, sa.func.count().label("running"))
-    .where(jobs.c.state == RUNNING)
+    .where(jobs.c.state == "running")
     .group_by(jobs.c.tenant_id)
     .cte("busy")
 )
 _OTHER = jobs.alias("other")
 _OCCUPIED = sa.exists().where(
-    _OTHER.c.tenant_id == jobs.c.tenant_id, _OTHER.c.portfolio_id == jobs.c.portfolio_id, _OTHER.c.state == RUNNING
+    _OTHER.c.tenant_id == jobs.c.tenant_id, _OTHER.c.portfolio_id == jobs.c.portfolio_id, _OTHER.c.state == "running"
 )
 _PROCESSES = (
     sa.select(sa.func.ceil(sa.bindparam("share", type_=sa.Double) * sa.func.sum(workers.c.processes)))
@@ -56,7 +52,7 @@ _CAP = sa.func.least(tenants.c.settings["concurrent_runs"].as_integer(), _PROCES
 
 def _waiting_tenants() -> sa.CTE:
     """Tenants with waiting runs: one step through the index for each, whatever the number of runs."""
-    waits, in_order = jobs.c.state == QUEUED, jobs.c.tenant_id
+    waits, in_order = jobs.c.state == "queued", jobs.c.tenant_id
     first = sa.select(jobs.c.tenant_id).where(waits).order_by(in_order).limit(1)
     found = sa.select(first.subquery().c.tenant_id).cte("waiting", recursive=True)
     following = sa.select(jobs.c.tenant_id).where(waits, jobs.c.tenant_id > found.c.tenant_id)
@@ -68,7 +64,7 @@ _WAITING = _waiting_tenants()
 _TURN = (jobs.c.queued_at, jobs.c.run_id)
 _HEAD = (
     sa.select(jobs.c.queued_at)
-    .where(jobs.c.tenant_id == _WAITING.c.tenant_id, jobs.c.state == QUEUED, ~_OCCUPIED)
+    .where(jobs.c.tenant_id == _WAITING.c.tenant_id, jobs.c.state == "queued", ~_OCCUPIED)
     .order_by(*_TURN)
     .limit(1)
     .lateral("head")
@@ -86,7 +82,7 @@ _WHOSE_TURN = (
 _OF_TENANT = jobs.c.tenant_id == sa.bindparam("tenant")
 _NEXT = (
     sa.select(jobs.c.run_id)
-    .where(_OF_TENANT, jobs.c.state == QUEUED, ~_OCCUPIED)
+    .where(_OF_TENANT, jobs.c.state == "queued", ~_OCCUPIED)
     .order_by(*_TURN)
     .limit(1)
     .with_for_update(skip_locked=True)
@@ -94,7 +90,7 @@ _NEXT = (
 )
 _RUNNING = (
     sa.select(sa.func.count())
-    .where(_OTHER.c.tenant_id == sa.bindparam("tenant"), _OTHER.c.state == RUNNING)
+    .where(_OTHER.c.tenant_id == sa.bindparam("tenant"), _OTHER.c.state == "running")
     .scalar_subquery()
 )
 _TAKEN = (

@@ -139,7 +139,10 @@ _ADD = _adding()
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many runs of a tenant may wait or run, and after how many seconds a job's bell is due for a second ring."""
+    """About how many runs of a tenant may wait or run, and after how many seconds a bell is due for a second ring.
+
+    Requests that come at the same moment do not see each other's runs: there may be as many more as those.
+    """
 
     most: int
     ring_seconds: float

@@ -64,8 +64,8 @@ class Actor:
 
 
 _OTHERS_WAIT = sa.exists().where(jobs.c.tenant_id == sa.bindparam("tenant"), jobs.c.state == "queued")
-_COUNT = sa.select(_OTHERS_WAIT).add_cte(tallies.ADD.cte("counted"))
-"""Count, and look whether others wait: as late as can be, for what comes later rings by itself."""
+_LOOK = sa.select(_OTHERS_WAIT)
+"""Whether others wait: looked at by itself and last, for what comes later rings by itself."""
 
 
 async def finish(connection: Connection, run: Run, ending: Ending) -> Written:
@@ -73,8 +73,8 @@ async def finish(connection: Connection, run: Run, ending: Ending) -> Written:
     values = _values(run.tenant_id, run.id, ending, Actor(run.worker or "", run.request_id))
     if not (await connection.execute(_FINISH, values | {"attempt": run.attempt})).scalar_one():
         return Written(done=False, unblocks=False)
-    counted_too = {"tenant": run.tenant_id} | tallies.values(counted(ending))
-    return Written(done=True, unblocks=bool((await connection.execute(_COUNT, counted_too)).scalar_one()))
+    await tallies.add(connection, counted(ending))
+    return Written(done=True, unblocks=bool((await connection.execute(_LOOK, {"tenant": run.tenant_id})).scalar_one()))
 
 
 async def supersede(

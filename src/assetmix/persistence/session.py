@@ -22,6 +22,9 @@ LOCK_SECONDS = 10
 UNDO_SECONDS = 5
 """After so long a transaction that does not end is left to the server, with its connection."""
 
+COMMITTED = "COMMIT"
+"""What the server says where there was something to commit; of a transaction that had failed it says ROLLBACK."""
+
 COMMAND_SECONDS = 40
 """After so long an answer no longer comes: the connection is given up, whatever the server does."""
 
@@ -69,7 +72,7 @@ class Database:
                 try:
                     await driver.execute(_begin(tenant_id))
                     yield connection
-                    await driver.execute("commit")
+                    _require_committed(await driver.execute("commit"))
                 except BaseException:
                     await _roll_back(connection, driver)
                     raise
@@ -97,17 +100,22 @@ def _begin(tenant_id: str | None) -> str:
     return f"begin; select set_config('assetmix.tenant', '{quoted}', true)"
 
 
+def _require_committed(said: str) -> None:
+    """Refuse what the server says of a transaction in which something had failed that the block did not mind."""
+    if said != COMMITTED:
+        raise Unavailable("the database has undone what was asked, because a part of it had failed")
+
+
 async def _roll_back(connection: Connection, driver: Any) -> None:  # noqa: ANN401 - the driver's own connection
     """Undo what a block has done; a connection on which that fails is not used again."""
     if connection.invalidated:
         return
     try:
         await driver.execute("rollback", timeout=UNDO_SECONDS)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+    except BaseException as error:
         await connection.invalidate()
-    except asyncio.CancelledError:
-        await connection.invalidate()
-        raise
+        if not isinstance(error, Exception):
+            raise
 
 
 @contextmanager

@@ -245,7 +245,7 @@ async def store_new(house: House, connection: Connection, caller: Caller, new: N
             return run
         if await optimizations.count_active(connection, caller.tenant_id) >= room.most:
             raise QuotaExceeded(f"{room.most} runs wait or run already; ask again when some have ended")
-    raise Conflict("another request with the same inputs has just ended; ask again")
+    raise Conflict("other runs of yours have just ended; ask again")
 
 
 async def same_run(connection: Connection, caller: Caller, new: NewRun) -> Run | None:

@@ -26,10 +26,14 @@ class Shared:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slopes:
-    """Bounds of ratios as rows: ratio r is kept where rows (r, n) times weights is at most 0; beside it its bottom."""
+    """Bounds of ratios as rows: ratio r is kept where rows (r, n) times weights is at most 0; beside it its bottom.
+
+    `twins` (r,) are places: of a ratio that is to be exactly something the other row, else the row itself.
+    """
 
     rows: Matrix
     bottoms: Matrix
+    twins: Positions
 
 
 class Ledger:
@@ -124,8 +128,12 @@ class Ledger:
         """Bounds of ratios as rows."""
         rows = [row for one in self.ratios for row in one.rows]
         bottoms = [one.bottom for one in self.ratios for _ in one.rows]
+        twins: list[int] = []
+        for one in self.ratios:
+            places = range(len(twins), len(twins) + len(one.rows))
+            twins += reversed(places) if one.band.is_fixed else places
         shape = (len(rows), len(self.problem.universe))
-        return Slopes(np.array(rows).reshape(shape), np.array(bottoms).reshape(shape))
+        return Slopes(np.array(rows).reshape(shape), np.array(bottoms).reshape(shape), np.array(twins, dtype=np.intp))
 
     @cached_property
     def shared(self) -> Shared:

@@ -15,8 +15,8 @@ from assetmix.optimization.lots.ledger import Ledger
 from assetmix.optimization.ratio import per_unit
 from assetmix.optimization.tolerances import RESIDUAL
 
-BLOCKS = (4, 32, 256)
-"""So many changes are asked about together: mostly the best one already keeps every limit."""
+FIRST, MOST = 4, 256
+"""So many changes are asked about together, at first and at most: mostly the best one already keeps every limit."""
 
 ROUNDOFF = 1e-14
 """What sums of weights are off by in double precision."""
@@ -89,13 +89,13 @@ class Standing:
         """Place of the first change that keeps also the limits that are asked one by one; None if none does."""
         if not self._ledger.asked:
             return 0 if len(changes) else None
-        start = 0
-        for size in BLOCKS:
+        start, size = 0, FIRST
+        while start < len(changes):
             block = np.arange(start, min(start + size, len(changes)))
             kept = np.flatnonzero(self._keeps_asked(changes.some(block)))
             if len(kept):
                 return int(block[kept[0]])
-            start += size
+            start, size = start + size, min(8 * size, MOST)
         return None
 
     def keeps(self, changes: Changes) -> Mask:
@@ -164,6 +164,7 @@ class Standing:
         room = [shared.upper + allowed - values, values - (shared.lower - allowed)]
         bottoms, over = ratios.bottoms @ self.weights, ratios.rows @ self.weights
         off = np.maximum(per_unit(np.maximum(over, 0.0)[:, None], bottoms)[:, 0], RESIDUAL)
+        off = np.maximum(off, off[ratios.twins])
         rows = np.vstack([shared.rows, -shared.rows, ratios.rows - off[:, None] * ratios.bottoms])
         spare = np.concatenate([*room, off * bottoms - over])
         bounded = np.isfinite(spare)

@@ -111,11 +111,11 @@ class Walk:
         while len(positions := self._open()):
             standing, changes = Standing(self._ledger, self.units), Changes.single(positions, self._changes(positions))
             cash = standing.cash_after(changes)
-            fits = standing.fits(changes, cash)
-            chosen = np.flatnonzero(fits & (cash >= self._ledger.floor))
-            path = self._path(positions[chosen], cash[chosen] - standing.cash, reach)
+            # cash is counted along the path: its sells may pay for buys that are too dear now
+            near = np.flatnonzero(standing.fits(changes, np.full(len(cash), standing.cash)))
+            path = self._path(positions[near], cash[near] - standing.cash, reach)
             taken = self._went(path) if len(path) else 0
-            if not taken and not (len(path) and self._took_one(standing, positions[chosen])):
+            if not taken and not self._took_one(standing, positions[near]):
                 return
             reach = min(2 * reach, LONGEST) if taken == len(path) else SHORTEST
 
@@ -149,13 +149,16 @@ class Walk:
         return count
 
     def _took_one(self, standing: Standing, positions: Positions) -> bool:
-        """Take the best of some steps that by itself keeps every limit; whether there was one."""
-        now, merits = self._merit.steps(self.units, positions, self._changes(positions))
-        useful = np.flatnonzero((merits < now) | ~self._must_improve(positions))
-        ordered = positions[useful[np.argsort(merits[useful], kind="stable")]]
-        place = standing.first_kept(Changes.single(ordered, self._changes(ordered)))
+        """Take the best of some steps that by itself is affordable and keeps every limit; whether there was one."""
+        changes = Changes.single(positions, self._changes(positions))
+        now, merits = self._merit.steps(self.units, positions, changes.units[0])
+        cash = standing.cash_after(changes)
+        useful = (cash >= self._ledger.floor) & standing.fits(changes, cash)
+        chosen = np.flatnonzero(useful & ((merits < now) | ~self._must_improve(positions)))
+        ordered = chosen[np.argsort(merits[chosen], kind="stable")]
+        place = standing.first_kept(changes.some(ordered))
         if place is not None:
-            self._take(int(ordered[place]))
+            self._take(int(positions[ordered[place]]))
         return place is not None
 
     def _must_improve(self, positions: Positions) -> NDArray[np.bool_]:

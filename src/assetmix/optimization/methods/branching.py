@@ -30,22 +30,14 @@ Ends = Mapping[str, tuple[Vector, Vector]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """A relaxation between some bounds of the indicators, and what it proves of all choices between them."""
+    """What a relaxation between some bounds of the indicators proves of all choices between them.
+
+    `divides` is the indicator that is least decided, None where all are decided or given.
+    """
 
     bound: float
-    attempt: Attempt
     ends: Ends
-
-    def undecided(self) -> tuple[str, int] | None:
-        """The indicator that is least decided; None where all are decided or given."""
-        found: tuple[float, tuple[str, int] | None] = (DECIDED, None)
-        for name, (lower, upper) in self.ends.items():
-            value = np.clip(self.attempt.indicators[name], 0.0, 1.0)
-            open_ended = np.where(upper > lower, np.minimum(value, 1.0 - value), 0.0)
-            place = int(np.argmax(open_ended))
-            if open_ended[place] > found[0]:
-                found = (float(open_ended[place]), (name, place))
-        return found[1]
+    divides: tuple[str, int] | None
 
     def halves(self, name: str, place: int) -> Iterator[Ends]:
         """The bounds with one indicator at 0, and at 1."""
@@ -53,6 +45,18 @@ class Node:
             lower, upper = (end.copy() for end in self.ends[name])
             lower[place] = upper[place] = value
             yield {**self.ends, name: (lower, upper)}
+
+
+def least_decided(attempt: Attempt, ends: Ends) -> tuple[str, int] | None:
+    """The indicator nearest to 1/2 of those that are open; None where none is."""
+    found: tuple[float, tuple[str, int] | None] = (DECIDED, None)
+    for name, (lower, upper) in ends.items():
+        value = np.clip(attempt.indicators[name], 0.0, 1.0)
+        open_ended = np.where(upper > lower, np.minimum(value, 1.0 - value), 0.0)
+        place = int(np.argmax(open_ended))
+        if open_ended[place] > found[0]:
+            found = (float(open_ended[place]), (name, place))
+    return found[1]
 
 
 def undivided(statement: Statement, problem: Problem) -> Ends:
@@ -70,7 +74,8 @@ class Tree:
         self._open: list[tuple[float, int, Node]] = []
         self._newest: list[tuple[float, int, Node]] = []
         self._left = np.inf
-        self._add([Node(-np.inf if root.bound is None else root.bound, root, undivided(statement, problem))])
+        ends = undivided(statement, problem)
+        self._add([Node(-np.inf if root.bound is None else root.bound, ends, least_decided(root, ends))])
 
     @property
     def is_open(self) -> bool:
@@ -83,23 +88,22 @@ class Tree:
         return min(self._left, self._open[0][0] if self._open else np.inf)
 
     def grow(self, most: float) -> list[Attempt]:
-        """Divide the node with the least bound; its parts that may be better than `most`.
+        """Divide the node with the least bound; the answers of its parts that may be better than `most`.
 
         As long as nothing is known to be possible at all, the newest node is divided: that soon leads
-        to what is. A node that is decided comes back itself, and is kept as what bounds it.
+        to what is. A node that is decided is kept as what bounds it.
         """
         node = self._newest_one() if np.isinf(most) and self._newest else heapq.heappop(self._open)[2]
         self._newest = []
         if node.bound >= most:
             return []
-        undecided = node.undecided()
-        if undecided is None:
+        if node.divides is None:
             self._left = min(self._left, node.bound)
-            return [node.attempt]
-        parts = [part for ends in node.halves(*undecided) if (part := self._solved(node, ends)) is not None]
-        kept = [part for part in parts if part.bound < most]
-        self._add(kept)
-        return [part.attempt for part in kept]
+            return []
+        found = [one for ends in node.halves(*node.divides) if (one := self._solved(node, ends)) is not None]
+        kept = [(part, attempt) for part, attempt in found if part.bound < most]
+        self._add([part for part, _ in kept])
+        return [attempt for _, attempt in kept]
 
     def _newest_one(self) -> Node:
         """The better of the newest nodes."""
@@ -108,7 +112,7 @@ class Tree:
         heapq.heapify(self._open)
         return chosen[2]
 
-    def _solved(self, parent: Node, ends: Ends) -> Node | None:
+    def _solved(self, parent: Node, ends: Ends) -> tuple[Node, Attempt] | None:
         """A part of a node; None where it holds no choice, or nothing is said of it but what is said of the node."""
         self._statement.decision.bound(ends)
         for solver in self._statement.order:
@@ -116,7 +120,7 @@ class Tree:
             if attempt.verdict == "infeasible":
                 return None
             if attempt.verdict == "solved" and attempt.bound is not None:
-                return Node(max(attempt.bound, parent.bound), attempt, ends)
+                return Node(max(attempt.bound, parent.bound), ends, least_decided(attempt, ends)), attempt
         self._left = min(self._left, parent.bound)
         return None
 

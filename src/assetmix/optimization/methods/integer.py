@@ -23,6 +23,7 @@ from assetmix.optimization.methods.search import Search, snapped
 from assetmix.optimization.perspective import has_squares, perspective
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.solution import TIME_IS_OVER, NoSolution, Solution
+from assetmix.optimization.solvers import Solver
 from assetmix.optimization.statement import Attempt, Costs, Statement
 from assetmix.optimization.tolerances import RESIDUAL, SNAP
 from assetmix.optimization.verify import max_residual, outcome_of
@@ -92,7 +93,7 @@ def _tighter(
     key = ("branching", problem.structure)
     statement = memory.recall(key, lambda: Statement(problem, goal=perspective, integers="bounded", costs=costs))
     statement.decision.bound(undivided(statement, problem))
-    root = _first(statement, problem, remaining)
+    root = _first(statement, problem, remaining, is_balanced=True)
     if root.verdict == "solved" and root.bound is not None and not _overpays(problem, root.weights):
         return root, Tree(statement, problem, root)
     if problem.trading.is_free:
@@ -107,14 +108,21 @@ def _overpays(problem: Problem, weights: Vector) -> bool:
     return float(outcome_of(problem, weights).cash) > problem.cash_ceiling() + RESIDUAL
 
 
-def _first(statement: Statement, problem: Problem, remaining: Callable[[], float]) -> Attempt:
+def _first(
+    statement: Statement, problem: Problem, remaining: Callable[[], float], *, is_balanced: bool = False
+) -> Attempt:
+    """The first answer of a statement's solvers; one whose costs are in the balance as they are is solved once."""
     statement.begin(problem, remaining)
-    attempt = balanced_attempt(statement, problem, statement.order[0])
+    attempt = _with(statement, problem, statement.order[0], is_balanced=is_balanced)
     for solver in statement.order[1:]:
         if attempt.verdict == "solved" or remaining() <= 0:
             break
-        attempt = balanced_attempt(statement, problem, solver)
+        attempt = _with(statement, problem, solver, is_balanced=is_balanced)
     return attempt
+
+
+def _with(statement: Statement, problem: Problem, solver: Solver, *, is_balanced: bool) -> Attempt:
+    return statement.attempt(solver) if is_balanced else balanced_attempt(statement, problem, solver)
 
 
 def _if_whole(problem: Problem, attempt: Attempt, memory: Memory) -> Solution | None:

@@ -56,7 +56,9 @@ class Search:
     def run(self, remaining: Callable[[], float]) -> Solution | NoSolution:
         """Round the relaxation; where that is not near enough to its bound, propose, polish, cut until it is."""
         self._fixed.begin(self._problem, remaining)
-        self._offer(rounded(self._problem, self._relaxed, self._fixed.decision.indicators))
+        self._offer_new(rounded(self._problem, self._relaxed, self._fixed.decision.indicators))
+        if self._tree is not None and self._best is None:
+            self._offer_new({name: _whole(one) for name, one in self._relaxed.indicators.items()})
         self._exchange(remaining)
         self._branch(remaining)
         if not self._impossible and self._gap() > self._problem.gap:
