@@ -14,6 +14,7 @@ from assetmix.estimation.specs import NamedRisk
 from assetmix.optimization.constraint import Constraint
 from assetmix.optimization.constraints.max_holdings import MaxHoldings
 from assetmix.optimization.constraints.max_trades import MaxTrades
+from assetmix.optimization.constraints.position_band import PositionBand
 from assetmix.optimization.constraints.weight_bounds import WeightBounds
 from assetmix.optimization.measures.tracking_error_squared import TrackingErrorSquared
 from assetmix.optimization.memory import Memory
@@ -178,6 +179,29 @@ def test_what_lies_above_its_cap_is_sold_by_the_smallest_order_at_least() -> Non
     trades = (found.weights - problem.current_weights) * problem.value
     assert trades[0] <= -1000.0 + 1e-3
     assert trades[1] <= 1e-3
+
+
+def test_nothing_is_proven_where_too_little_to_count_is_held() -> None:
+    """Five cents of a million: leaving them alone keeps every limit as it is checked, but no program allows that."""
+    snapshot = make_snapshot(count=4)
+    first, second, third = snapshot.universe.ids[:3]
+    value, prices = 1e6, snapshot.prices
+    held = {"$USD": 0.2 * value - 0.05, first: 0.4 * value / prices[first], second: 0.4 * value / prices[second]}
+    strategy = make_strategy(
+        objective=Objective(sense="minimize", terms=(Term(measure=TrackingErrorSquared()),)),
+        constraints=(PositionBand(lower_fraction=0.3), MaxHoldings(count=3)),
+        trading=Trading(min_order_amount=100.0, lots=False),
+    )
+    gaps = []
+    for dust in (0.0, 0.05):
+        holdings = held if dust == 0.0 else held | {third: dust / prices[third]}
+        problem = make_problem(strategy, snapshot, replace(make_portfolio(snapshot, 1000.0), holdings=holdings))
+        found = solve(problem, Memory(8), lambda: 30.0)
+        assert isinstance(found, Solution)
+        gaps.append(found.proven_gap)
+
+    assert gaps[0] is not None
+    assert gaps[1] is None
 
 
 def test_a_node_that_no_solver_answers_keeps_what_is_proven_of_it(monkeypatch: pytest.MonkeyPatch) -> None:

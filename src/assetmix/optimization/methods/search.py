@@ -18,7 +18,7 @@ from assetmix.optimization.problem import Problem
 from assetmix.optimization.solution import NoSolution, Solution
 from assetmix.optimization.solvers import scip
 from assetmix.optimization.statement import Attempt, Statement
-from assetmix.optimization.tolerances import GAP, RESIDUAL, SNAP
+from assetmix.optimization.tolerances import GAP, HELD, RESIDUAL, SNAP
 from assetmix.optimization.verify import max_residual, objective_value, outcome_of, penalties
 
 ROUNDS = 500
@@ -51,7 +51,7 @@ class Search:
         self._looked_at: set[bytes] = set()
         self._impossible = False
         self._offered = False
-        self._bound_is_sure = all(np.isfinite(end).all() for end in problem.box)
+        self._bound_is_sure = all(np.isfinite(end).all() for end in problem.box) and not _has_dust(problem)
 
     def run(self, remaining: Callable[[], float]) -> Solution | NoSolution:
         """Round the relaxation; where that is not near enough to its bound, propose, polish, cut until it is."""
@@ -224,6 +224,12 @@ class Search:
     def _no_answer(self) -> NoSolution:
         sentence = "No portfolio that keeps the integer limits was found in the time allowed; allow more seconds."
         return NoSolution("timed_out", sentence)
+
+
+def _has_dust(problem: Problem) -> bool:
+    """Whether something is held that is too little to count: left alone it breaks no limit, but programs count it."""
+    sizes = np.abs(problem.current_weights)
+    return bool(((sizes > 0) & (sizes <= HELD)).any())
 
 
 def _whole(indicator: Vector) -> Vector:
