@@ -213,3 +213,17 @@ def test_a_node_that_no_solver_answers_keeps_what_is_proven_of_it(monkeypatch: p
     assert tree.grow(np.inf) == []
     assert not tree.is_open
     assert tree.bound == root
+
+
+def test_what_cannot_be_is_told_though_no_solver_says_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Next to the edge solvers run out of iterations; four weights of at most 0.2 cannot add up to 1."""
+    snapshot = make_snapshot(count=4)
+    problem = make_problem(make_strategy(constraints=(WeightBounds(upper=0.2),)), snapshot)
+    real = living.Living.solve
+    monkeypatch.setattr(
+        living.Living,
+        "solve",
+        lambda self, solver, *more: "timed_out" if solver.name in {"PIQP", "CLARABEL"} else real(self, solver, *more),
+    )
+
+    assert solve(problem, Memory(8), lambda: 30.0).status == "infeasible"

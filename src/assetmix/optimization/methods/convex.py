@@ -48,6 +48,10 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
         if judged is not None:
             return judged
     memory.forget(key)
+    # next to the edge of what is possible solvers may end without a word; a linear program still knows
+    impossible = explain(problem, memory, remaining) if remaining() > 0 else None
+    if impossible is not None:
+        return impossible
     raise SolverFailed("No solver gave an answer that keeps every limit; the numbers may be badly scaled.")
 
 
