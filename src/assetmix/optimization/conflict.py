@@ -8,12 +8,12 @@ Source: Chinneck, Feasibility and Infeasibility in Optimization (2008), ch. 6 (e
 deletion filters).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from assetmix.domain.arrays import Positions, Vector
+from assetmix.domain.arrays import Vector
 from assetmix.optimization.clash import Clashing, amount, balance_words, clash_sentence
 from assetmix.optimization.constraints.cash import Cash
 from assetmix.optimization.elastic import WIDE, Elastic, Part, Relaxed
@@ -37,9 +37,10 @@ def explain(problem: Problem, memory: Memory, remaining: Callable[[], float]) ->
     if found is None or found.slacks.sum() <= INFEASIBLE:
         return None
     joint = _joint(problem, elastic, found)
-    members = _irreducible(elastic, np.flatnonzero(found.prices > INFEASIBLE), remaining)
+    alone = {int(row): _alone(elastic, int(row)) for row in np.flatnonzero(found.prices > INFEASIBLE)}
+    members = _irreducible(elastic, alone, remaining)
     minimal = remaining() > 0 and not elastic.unsettled
-    clash = [_member(problem, elastic, row) for row in members]
+    clash = [_member(problem, elastic.parts[row], _change(problem, elastic, row, alone[row])) for row in members]
     conflict = tuple(one.limit for one in clash)
     return NoSolution("infeasible", clash_sentence(clash), conflict, joint, conflict_is_minimal=minimal)
 
@@ -73,53 +74,64 @@ def _joint(problem: Problem, elastic: Elastic, found: Relaxed | None) -> tuple[R
     return ()
 
 
-def _irreducible(elastic: Elastic, candidates: Positions, remaining: Callable[[], float]) -> list[int]:
-    needed = [int(row) for row in candidates]
+def _irreducible(elastic: Elastic, alone: Mapping[int, Relaxed | None], remaining: Callable[[], float]) -> list[int]:
+    """Leave out what is not needed, one limit after the other; what carries no price then is not needed either.
+
+    A limit whose change alone is enough is in every infeasible set, and need not be tried.
+    """
+    needed = list(alone)
+    certain = [row for row in needed if alone[row] is not None]
+    if 0 < len(certain) < len(needed) and remaining() > 0:
+        needed = _clash(elastic, certain) or needed
     for row in list(needed):
         if remaining() <= 0:
             break
         rest = [other for other in needed if other != row]
-        if rest and _clash(elastic, rest):
-            needed = rest
+        if row in needed and row not in certain and rest:
+            needed = _clash(elastic, rest) or needed
     return needed
 
 
-def _clash(elastic: Elastic, rows: list[int]) -> bool:
+def _clash(elastic: Elastic, rows: list[int]) -> list[int]:
+    """Those of some limits that carry a price where they cannot hold together; none where they can."""
     price = np.zeros(len(elastic.parts))
     price[rows] = 1.0
     found = elastic.least(price, np.full(len(price), WIDE))
-    return found is not None and float(found.slacks @ price) > INFEASIBLE
+    if found is None or float(found.slacks @ price) <= INFEASIBLE:
+        return []
+    return [row for row in rows if found.prices[row] > INFEASIBLE]
 
 
-def _member(problem: Problem, elastic: Elastic, row: int) -> Clashing:
+def _alone(elastic: Elastic, row: int) -> Relaxed | None:
+    """The smallest slack of one limit with which the rest can be kept; None if none is enough."""
+    price, width = np.zeros(len(elastic.parts)), np.zeros(len(elastic.parts))
+    price[row], width[row] = 1.0, WIDE
+    return elastic.least(price, width)
+
+
+def _change(problem: Problem, elastic: Elastic, row: int, found: Relaxed | None) -> tuple[float | None, Vector]:
+    """Smallest change of a limit, in its own unit, with which the rest can be kept, and the weights (n,) then."""
     part = elastic.parts[row]
-    relax_by, weights = _alone(problem, elastic, row)
+    if found is None:
+        return None, np.zeros(0)
+    if part.constraint.loosened(part.place, 0.0) is not None:
+        return _search(problem, part), found.weights
+    unit = part.constraint.price_unit(problem, found.weights) or 1.0
+    return float(found.slacks[row]) * part.unit / unit, found.weights
+
+
+def _member(problem: Problem, part: Part, change: tuple[float | None, Vector]) -> Clashing:
+    relax_by, weights = change
     if relax_by is None:
         sentence = f"No change of “{part.label}” alone would be enough."
         return Clashing(ConflictingLimit(part.label, None, sentence), part.constraint)
-    change = amount(part.constraint, relax_by)
-    sentence = f"Relaxing “{part.label}” by {change} lets every other limit be kept."
+    moved = amount(part.constraint, relax_by)
+    sentence = f"Relaxing “{part.label}” by {moved} lets every other limit be kept."
     if not isinstance(part.constraint, Cash):
         return Clashing(ConflictingLimit(part.label, relax_by, sentence), part.constraint)
     balance = balance_words(problem, part.constraint, weights)
     sentence = f"With the other limits, {balance}. {sentence}"
     return Clashing(ConflictingLimit(part.label, relax_by, sentence), part.constraint, balance)
-
-
-def _alone(problem: Problem, elastic: Elastic, row: int) -> tuple[float | None, Vector]:
-    """Smallest change of one limit that makes the rest feasible, None if none does, and the weights (n,) then."""
-    part = elastic.parts[row]
-    price = np.zeros(len(elastic.parts))
-    width = np.zeros(len(elastic.parts))
-    price[row], width[row] = 1.0, WIDE
-    found = elastic.least(price, width)
-    if found is None:
-        return None, np.zeros(0)
-    is_ratio = part.constraint.loosened(part.place, 0.0) is not None
-    if is_ratio:
-        return _search(problem, part), found.weights
-    unit = part.constraint.price_unit(problem, found.weights) or 1.0
-    return float(found.slacks[row]) * part.unit / unit, found.weights
 
 
 def _search(problem: Problem, part: Part) -> float | None:

@@ -131,10 +131,7 @@ class Elastic:
     def _solved(self) -> Relaxed | None:
         """Solve the program, again with further tangents where it understates what impact costs."""
         for _ in range(ROUNDS):
-            verdicts = [self._run(self._order[0])]
-            verdicts.extend(self._run(solver) for solver in self._order[1:] if "solved" not in verdicts)
-            self.unsettled |= "timed_out" in verdicts
-            if "solved" not in verdicts:
+            if not self._has_answer():
                 return None
             understated = impact_cuts(self._decision)
             if not understated:
@@ -142,6 +139,15 @@ class Elastic:
             self._cuts.extend(understated)
             self._program = self._stated()
         return self._found()
+
+    def _has_answer(self) -> bool:
+        """Ask one solver after the other; simplex knows whether there is none, an interior point may be asked again."""
+        for solver in self._order:
+            verdict = self._run(solver)
+            self.unsettled |= verdict == "timed_out"
+            if verdict == "solved" or (verdict == "infeasible" and solver.name == solvers.HIGHS.name):
+                return verdict == "solved"
+        return False
 
     def _run(self, solver: solvers.Solver) -> Verdict:
         if self.alive is None:

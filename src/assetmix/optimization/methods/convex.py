@@ -41,17 +41,17 @@ def run(problem: Problem, memory: Memory, remaining: Callable[[], float]) -> Sol
     key = ("convex", problem.structure)
     statement = memory.recall(key, lambda: Statement(problem))
     statement.begin(problem, remaining)
+    # next to the edge of what is possible solvers may end without a word; a linear program still knows
+    asked_after = statement.order[0 if problem.trading.is_free else -1]
     for solver in statement.order:
         if remaining() <= 0:
             return TIME_IS_OVER
         judged = judge(problem, _attempt(statement, problem, solver, memory), memory, remaining)
+        if judged is None and solver is asked_after and remaining() > 0:
+            judged = explain(problem, memory, remaining)
         if judged is not None:
             return judged
     memory.forget(key)
-    # next to the edge of what is possible solvers may end without a word; a linear program still knows
-    impossible = explain(problem, memory, remaining) if remaining() > 0 else None
-    if impossible is not None:
-        return impossible
     raise SolverFailed("No solver gave an answer that keeps every limit; the numbers may be badly scaled.")
 
 

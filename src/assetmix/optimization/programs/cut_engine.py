@@ -20,14 +20,6 @@ class CutEngine(LinearEngine):
         super().__init__(pattern, solver)
         self._living.setOptionValue("presolve", "off")  # it would throw the basis away
 
-    def begin(self, numbers: Numbers) -> bool:
-        """Take the program itself, without any additions; whether its bounds can hold."""
-        model = self._bounded(numbers)
-        if model is not None:
-            self._living.clearSolver()
-            self._living.passModel(model)
-        return model is not None
-
     def add_columns(self, lower: Vector, row: int | None = None, entries: Vector = NONE) -> Positions:
         """Add columns (k,) without costs above some bounds; with entries (k,) in one row. Gives their places."""
         count, first = len(lower), int(self._living.getNumCol())

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from assetmix.domain.arrays import Vector
 from assetmix.optimization.programs.engine import Said
 from assetmix.optimization.programs.pattern import Numbers, Pattern, picked
 from assetmix.optimization.programs.quadratic_engine import spread_bounds
@@ -29,7 +30,7 @@ _VERDICTS: dict[str, Verdict] = {
 
 
 class LinearEngine:
-    """One HiGHS object; each solve passes its model anew, `onward` with the basis of the one before."""
+    """One HiGHS object; each solve passes its model anew, `onward` changes the one before and starts from its basis."""
 
     onward = False
 
@@ -39,22 +40,53 @@ class LinearEngine:
         kept = np.concatenate([np.arange(pattern.cones.zero), pattern.general])
         self._kept = kept
         self._rows, self._places = picked(pattern.rows, kept)
+        self._every = (np.arange(pattern.count, dtype=np.int32), np.arange(len(kept), dtype=np.int32))
+        self._passed: Vector | None = None
         self._living = self._module.Highs()
         self._living.setOptionValue("output_flag", False)
         for name, value in solver.options.items():
             self._living.setOptionValue(name, value)
 
     def solve(self, numbers: Numbers, seconds: float) -> Said:
-        """Pass the model and run it."""
-        model = self._bounded(numbers)
-        if model is None:
-            return Said("infeasible")
-        basis = self._living.getBasis() if self.onward else None
-        self._living.clearSolver()
-        self._living.passModel(model)
-        if basis is not None and basis.valid:
-            self._living.setBasis(basis)
-        return self._ran(numbers, seconds)
+        """Pass the model, or what is new in it, and run it."""
+        if self.onward and self._passed is not None and np.array_equal(self._passed, numbers.rows):
+            is_possible = self._change(numbers)
+        else:
+            is_possible = self.begin(numbers)
+        return self._ran(numbers, seconds) if is_possible else Said("infeasible")
+
+    def begin(self, numbers: Numbers) -> bool:
+        """Pass the model; whether the bounds of every variable leave it a value."""
+        box = self._box(numbers)
+        self._passed = None if box is None else numbers.rows
+        if box is not None:
+            self._living.clearSolver()
+            self._living.passModel(self._model(numbers, *box))
+        return box is not None
+
+    def _change(self, numbers: Numbers) -> bool:
+        """Give the model that was passed other costs and bounds; whether these leave every variable a value."""
+        box = self._box(numbers)
+        if box is not None:
+            columns, rows = self._every
+            self._living.changeColsCost(len(columns), columns, numbers.linear)
+            self._living.changeColsBounds(len(columns), columns, *box)
+            self._living.changeRowsBounds(len(rows), rows, *self._levels(numbers))
+        return box is not None
+
+    def _box(self, numbers: Numbers) -> tuple[Vector, Vector] | None:
+        """Bounds of the variables; None where some leave a variable no value."""
+        lower, upper = self._pattern.bounding.box(numbers.level, self._pattern.count)
+        if (lower > upper).any() and float((lower - upper).max()) > self._slack:
+            return None
+        return np.minimum(lower, upper), upper
+
+    def _levels(self, numbers: Numbers) -> tuple[Vector, Vector]:
+        """Lower and upper bounds of the rows."""
+        level = numbers.level[self._kept]
+        floor = level.copy()
+        floor[self._pattern.cones.zero :] = -np.inf
+        return floor, level
 
     def _ran(self, numbers: Numbers, seconds: float) -> Said:
         self._living.setOptionValue("time_limit", self._living.getRunTime() + max(seconds, 0.0))  # its clock runs on
@@ -62,26 +94,16 @@ class LinearEngine:
         verdict = _VERDICTS.get(self._living.getModelStatus().name, "failed")
         return self._said(numbers) if verdict == "solved" else Said(verdict)
 
-    def _bounded(self, numbers: Numbers) -> Any:  # noqa: ANN401 - a solver's own
-        """The model; None where the bounds of some variable leave it no value."""
-        lower, upper = self._pattern.bounding.box(numbers.level, self._pattern.count)
-        if (lower > upper).any() and float((lower - upper).max()) > self._slack:
-            return None
-        return self._model(numbers, np.minimum(lower, upper), upper)
-
     @property
     def _slack(self) -> float:
         return float(self._living.getOptionValue("primal_feasibility_tolerance")[1])
 
-    def _model(self, numbers: Numbers, lower: np.ndarray, upper: np.ndarray) -> Any:  # noqa: ANN401 - a solver's own
+    def _model(self, numbers: Numbers, lower: Vector, upper: Vector) -> Any:  # noqa: ANN401 - a solver's own
         model = self._module.HighsLp()
         model.num_row_, model.num_col_ = self._rows.shape
         model.col_cost_ = numbers.linear
         model.col_lower_, model.col_upper_ = lower, upper
-        level = numbers.level[self._kept]
-        floor = level.copy()
-        floor[self._pattern.cones.zero :] = -np.inf
-        model.row_lower_, model.row_upper_ = floor, level
+        model.row_lower_, model.row_upper_ = self._levels(numbers)
         matrix: sp.csc_matrix = self._rows
         model.a_matrix_.format_ = self._module.MatrixFormat.kColwise
         model.a_matrix_.start_, model.a_matrix_.index_ = matrix.indptr, matrix.indices

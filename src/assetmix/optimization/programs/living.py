@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 
 from assetmix.domain.arrays import Positions, Vector
+from assetmix.optimization import atoms as cp
 from assetmix.optimization import solvers
 from assetmix.optimization.atoms import Expression
 from assetmix.optimization.programs.bound import dual_bound, value_at
@@ -16,7 +17,7 @@ from assetmix.optimization.programs.conic_engine import ConicEngine
 from assetmix.optimization.programs.engine import Engine, Said
 from assetmix.optimization.programs.linear_engine import LinearEngine
 from assetmix.optimization.programs.pattern import Numbers
-from assetmix.optimization.programs.program import DoesNotFit, Program, assembled, compiled
+from assetmix.optimization.programs.program import FORM, DoesNotFit, Program, assembled, compiled
 from assetmix.optimization.programs.quadratic_engine import QuadraticEngine
 from assetmix.optimization.programs.verdict import Verdict
 from assetmix.optimization.solvers import CLARABEL, HIGHS, PIQP, Solver
@@ -180,15 +181,20 @@ class Living:
         """Whether cvxpy assembles the same numbers, and reaches the same value where that is soon known."""
         if self._program is None or self._numbers is None or self._said is None:
             return False
-        if not _same_numbers(self._numbers, assembled(self.problem)[0]):
+        # from its expressions again the second time: the same map must hold for other parameters
+        problem = (
+            cp.Problem(self.problem.objective, self.problem.constraints) if self._solves == FIRST else self.problem
+        )
+        if not _same_numbers(self._numbers, assembled(problem)[0]):
             return False
         if self.entries > CHECKED_ENTRIES or self._said.verdict != "solved":
             return True
-        verdict = run(self.problem, solver)
+        # by the solver whose form has just been assembled: cvxpy would compile anew for another one
+        verdict = run(problem, solver if solver.name == FORM else CLARABEL)
         if verdict != "solved":
             return verdict != "infeasible"
         value, missed = value_at(self._program.pattern, self._numbers, self._said.x)
-        return max(abs(float(self.problem.value) - value), missed) <= AGREES * max(1.0, abs(value))
+        return max(abs(float(problem.value) - value), missed) <= AGREES * max(1.0, abs(value))
 
 
 def _same_numbers(numbers: Numbers, data: dict[str, Expression]) -> bool:
