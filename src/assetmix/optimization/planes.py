@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import scipy.sparse as sp
 
-from assetmix.domain.arrays import Positions, Vector
+from assetmix.domain.arrays import Matrix, Positions, Vector
 from assetmix.optimization.limit import Band, Row
 
 if TYPE_CHECKING:
@@ -44,10 +44,38 @@ class Planes:
         return coefficients
 
     @cached_property
+    def box(self) -> tuple[Vector, Vector]:
+        """Weights (n,) that those over single instruments allow."""
+        count = self.rows.shape[1]
+        chosen = np.flatnonzero(np.diff(self.rows.indptr) == 1)
+        chosen = chosen[self.rows.data[self.rows.indptr[chosen]] != 0]
+        owners, factors = self.rows.indices[self.rows.indptr[chosen]], self.rows.data[self.rows.indptr[chosen]]
+        ends = np.vstack([self.lower[chosen], self.upper[chosen]]) / factors
+        lower, upper = np.full(count, -np.inf), np.full(count, np.inf)
+        np.maximum.at(lower, owners, ends.min(axis=0))
+        np.minimum.at(upper, owners, ends.max(axis=0))
+        return lower, upper
+
+    @cached_property
+    def joint(self) -> "Joint":
+        """Those over several instruments."""
+        chosen = np.flatnonzero(np.diff(self.rows.indptr) > 1)
+        return Joint(self.rows[chosen].toarray(), self.lower[chosen], self.upper[chosen])
+
+    @cached_property
     def by_column(self) -> tuple[sp.csc_matrix, Positions]:
         """The rows by instruments, and the instrument of each entry."""
         columns = self.rows.tocsc()
         return columns, np.repeat(np.arange(columns.shape[1]), np.diff(columns.indptr))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joint:
+    """Planes over several instruments: rows (r, n), dense, with their bounds (r,)."""
+
+    rows: Matrix
+    lower: Vector
+    upper: Vector
 
 
 def banded(rows: sp.csr_matrix, band: Band) -> Planes:
@@ -90,10 +118,12 @@ class Stack:
 
     `plain` are the places of the former among the problem's constraints, `owners` (r,) the place
     that each plane belongs to. `named` (2, r) are the numbers, among the owner's own rows, of the
-    rows that bound a plane below and above.
+    rows that bound a plane below and above. `inexact` are the planes of limits that do not ask for
+    exact figures.
     """
 
     planes: Planes
+    inexact: Planes
     plain: frozenset[int]
     others: tuple["Constraint", ...]
     owners: Positions
@@ -144,7 +174,10 @@ def _stack(problem: "Problem") -> Stack:
     none = np.zeros((2, 0), dtype=np.intp)
     named = np.concatenate([none, *(_named(planes) for _, planes in plain)], axis=1)
     owner = np.concatenate([*owners, none[0]])
-    return Stack(joined, frozenset(place for place, _ in plain), others, owner, named)
+    exact = [place for place, one in hard if one.exact]
+    counted = np.flatnonzero(~np.isin(owner, exact))
+    inexact = joined if len(counted) == len(owner) else joined.some(counted)
+    return Stack(joined, inexact, frozenset(place for place, _ in plain), others, owner, named)
 
 
 def _named(planes: Planes) -> Positions:

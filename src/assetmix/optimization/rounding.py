@@ -30,8 +30,9 @@ def rounded_trades(problem: Problem, weights: Vector, cash: float) -> Vector:
     if problem.trading.lots and walk.at_once():
         return walk.units
     walk.raise_cash()
-    for _ in range(2):  # completing buys makes room for mends that cash did not allow before
-        walk.mend()
+    walk.mend()
+    walk.complete()
+    if walk.mend():  # completing buys makes room for mends that cash did not allow before
         walk.complete()
     if not problem.trading.lots:
         return walk.units

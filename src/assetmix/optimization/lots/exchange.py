@@ -124,6 +124,8 @@ class Exchange:
         standing = Standing(self._ledger, units)
         least = IMPROVED * abs(float(form.value(standing.weights)))
         changes = pairs.best(form.gradient(standing.weights), least, LOOKED_AT)
+        if not len(changes):
+            return None
         cash = standing.cash_after(changes)
         fine = (cash >= self._ledger.floor) & (cash <= max(standing.cash, self._idle))
         chosen = np.flatnonzero(fine & standing.is_orderly(changes))

@@ -10,18 +10,9 @@ from assetmix.domain.arrays import Matrix, Positions, Vector
 from assetmix.optimization.constraint import Constraint, Outcome
 from assetmix.optimization.constraints.cash import Cash
 from assetmix.optimization.frame import FULLY_INVESTED, MinimumOrder
-from assetmix.optimization.planes import stacked
+from assetmix.optimization.planes import Joint, stacked
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.ratio import RatioBand
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Shared:
-    """Planes over several instruments: rows (r, n), dense, with their bounds (r,)."""
-
-    rows: Matrix
-    lower: Vector
-    upper: Vector
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,9 +39,7 @@ class Ledger:
         self.problem = problem
         self.floor = cash_floor(problem, cash)
         stack = stacked(problem)
-        exact = [place for place, one in enumerate(problem.constraints) if one.exact]
-        counted = np.flatnonzero(~np.isin(stack.owners, exact))
-        self._planes = stack.planes if len(counted) == len(stack.owners) else stack.planes.some(counted)
+        self._planes = stack.inexact
         others = tuple(one for one in stack.others if not (one == FULLY_INVESTED or one.exact or _is_of_orders(one)))
         self.turnover = min((one.turnover_ceiling(problem) for one in others), default=np.inf)
         """Most that may be traded, fraction of value."""
@@ -103,18 +92,15 @@ class Ledger:
         costs = self.problem.costs_at(positions, before + moved) - self.problem.costs_at(positions, before)
         return np.asarray(-moved - costs)
 
-    @cached_property
+    @property
     def box(self) -> tuple[Vector, Vector]:
         """Weights (n,) that planes over single instruments allow."""
-        rows, count = self._planes.rows, self._planes.rows.shape[1]
-        chosen = np.flatnonzero(np.diff(rows.indptr) == 1)
-        chosen = chosen[rows.data[rows.indptr[chosen]] != 0]
-        owners, factors = rows.indices[rows.indptr[chosen]], rows.data[rows.indptr[chosen]]
-        ends = np.vstack([self._planes.lower[chosen], self._planes.upper[chosen]]) / factors
-        lower, upper = np.full(count, -np.inf), np.full(count, np.inf)
-        np.maximum.at(lower, owners, ends.min(axis=0))
-        np.minimum.at(upper, owners, ends.max(axis=0))
-        return lower, upper
+        return self._planes.box
+
+    @property
+    def joint(self) -> Joint:
+        """Planes over several instruments."""
+        return self._planes.joint
 
     @cached_property
     def cash_band(self) -> tuple[float, float]:
@@ -134,13 +120,6 @@ class Ledger:
             twins += reversed(places) if one.band.is_fixed else places
         shape = (len(rows), len(self.problem.universe))
         return Slopes(np.array(rows).reshape(shape), np.array(bottoms).reshape(shape), np.array(twins, dtype=np.intp))
-
-    @cached_property
-    def shared(self) -> Shared:
-        """Planes over several instruments."""
-        chosen = np.flatnonzero(np.diff(self._planes.rows.indptr) > 1)
-        picked = self._planes.rows[chosen].toarray()
-        return Shared(picked, self._planes.lower[chosen], self._planes.upper[chosen])
 
     def _beyond(self, weights: Vector) -> Vector:
         """Turnover beyond its cap (...)."""

@@ -158,14 +158,14 @@ class Standing:
 
         A ratio that may be off by so much is a plane too: top'w - (bound + so much) bottom'w is not above 0.
         """
-        shared, ratios = self._ledger.shared, self._ledger.slopes
-        values = shared.rows @ self.weights
-        allowed = np.maximum(np.maximum(shared.lower - values, values - shared.upper), RESIDUAL)
-        room = [shared.upper + allowed - values, values - (shared.lower - allowed)]
+        joint, ratios = self._ledger.joint, self._ledger.slopes
+        values = joint.rows @ self.weights
+        allowed = np.maximum(np.maximum(joint.lower - values, values - joint.upper), RESIDUAL)
+        room = [joint.upper + allowed - values, values - (joint.lower - allowed)]
         bottoms, over = ratios.bottoms @ self.weights, ratios.rows @ self.weights
         off = np.maximum(per_unit(np.maximum(over, 0.0)[:, None], bottoms)[:, 0], RESIDUAL)
         off = np.maximum(off, off[ratios.twins])
-        rows = np.vstack([shared.rows, -shared.rows, ratios.rows - off[:, None] * ratios.bottoms])
+        rows = np.vstack([joint.rows, -joint.rows, ratios.rows - off[:, None] * ratios.bottoms])
         spare = np.concatenate([*room, off * bottoms - over])
         bounded = np.isfinite(spare)
         return rows[bounded], spare[bounded] + ROUNDOFF

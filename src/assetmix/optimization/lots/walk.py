@@ -92,8 +92,9 @@ class Walk:
             self.units[largest] = self._fewer(largest)
             self.units = worthwhile(self._problem, self.units)
 
-    def mend(self) -> None:
-        """Take steps further that bring the portfolio back inside its limits, the best first."""
+    def mend(self) -> bool:
+        """Take steps further that bring the portfolio back inside its limits, best first; whether there were any."""
+        before = self.units.copy()
         broken = float(self._ledger.breaches(self.units).sum())
         while broken > RESIDUAL and len(positions := self._open()):
             standing, changes = Standing(self._ledger, self.units), Changes.single(positions, self._changes(positions))
@@ -101,9 +102,10 @@ class Walk:
             left = np.where(cash >= self._ledger.floor, standing.broken_after(changes, cash), np.inf)
             best = int(np.argmin(left))
             if left[best] >= broken:
-                return
+                break
             self._take(int(positions[best]))
             broken = float(left[best])
+        return not np.array_equal(before, self.units)
 
     def complete(self) -> None:
         """Take one step more where it is affordable and breaks no limit, the best first."""
@@ -113,9 +115,9 @@ class Walk:
             cash = standing.cash_after(changes)
             # cash is counted along the path: its sells may pay for buys that are too dear now
             near = np.flatnonzero(standing.fits(changes, np.full(len(cash), standing.cash)))
-            path = self._path(positions[near], cash[near] - standing.cash, reach)
+            path = self._path(positions[near], cash[near] - standing.cash, reach) if len(near) else near
             taken = self._went(path) if len(path) else 0
-            if not taken and not self._took_one(standing, positions[near]):
+            if not taken and not (len(near) and self._took_one(standing, positions[near])):
                 return
             reach = min(2 * reach, LONGEST) if taken == len(path) else SHORTEST
 
