@@ -58,10 +58,13 @@ async def test_a_portfolio_runs_one_at_a_time(bench: Bench) -> None:
     running = await claim(bench)
     nothing = await claim(bench)
     written = await bench.do(outcomes.finish, running, DONE)
+    blocked = await bench.do(outcomes.others_wait, tenant)
     waiting = await claim(bench)
 
     assert (running.id, nothing, waiting.id) == (first.id, None, second.id)
-    assert written.unblocks is True
+    assert written
+    assert blocked
+    assert not await bench.do(outcomes.others_wait, tenant)
 
 
 async def test_only_the_attempt_that_holds_the_lease_may_write(bench: Bench) -> None:
@@ -72,11 +75,11 @@ async def test_only_the_attempt_that_holds_the_lease_may_write(bench: Bench) -> 
     owner = await claim(bench, "quick")
 
     assert await bench.do(queue.keep_alive, lost, 30.0) == "lost"
-    assert (await bench.do(outcomes.finish, lost, DONE)).done is False
+    assert await bench.do(outcomes.finish, lost, DONE) is False
     assert await bench.do(queue.give_back, lost, 3) is False
     assert await bench.do(queue.keep_alive, owner, 30.0) == "mine"
-    assert (await bench.do(outcomes.finish, owner, DONE)).done is True
-    assert (await bench.do(outcomes.finish, owner, DONE)).done is False
+    assert await bench.do(outcomes.finish, owner, DONE) is True
+    assert await bench.do(outcomes.finish, owner, DONE) is False
     ended = await bench.do(optimizations.find_run, tenant, owner.id)
     assert (ended.status, ended.attempt, ended.result) == ("succeeded", 2, {"a": 1})
 
@@ -165,7 +168,8 @@ async def test_a_tenant_never_has_more_runs_worked_on_than_its_cap(base: Base, b
 
     assert Counter(run.tenant_id for run in claimed) == {crowd: 2, single: 1}
     one = next(run for run in claimed if run.tenant_id == crowd)
-    assert (await bench.do(outcomes.finish, one, DONE)).unblocks is True
+    assert await bench.do(outcomes.finish, one, DONE)
+    assert await bench.do(outcomes.others_wait, crowd) is True
     assert (await claim(bench)).tenant_id == crowd
     assert await claim(bench) is None
 

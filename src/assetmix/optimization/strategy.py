@@ -116,6 +116,8 @@ class Trading:
     def costs(self, amounts: Vector) -> Vector:
         """Fees of each order of the given amounts of money, none negative; nothing costs nothing."""
         proportional = self.cost_fraction * amounts
+        if self.cost_amount == 0:
+            return proportional
         larger = np.maximum(proportional, self.cost_amount)
         both = larger if self.combine == "max" else proportional + self.cost_amount
         return np.where(amounts == 0, 0.0, both)

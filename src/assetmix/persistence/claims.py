@@ -70,7 +70,7 @@ _HEAD = (
     .lateral("head")
 )
 _RUNNING_NOW = sa.func.coalesce(_BUSY.c.running, 0)
-_WHOSE_TURN = (
+_NEXT_TENANT = (
     sa.select(_WAITING.c.tenant_id, _CAP.label("cap"))
     .join(tenants, tenants.c.id == _WAITING.c.tenant_id)
     .join(_HEAD, sa.true())
@@ -78,7 +78,14 @@ _WHOSE_TURN = (
     .where(_RUNNING_NOW < _CAP)
     .order_by(_RUNNING_NOW, _HEAD.c.queued_at, _WAITING.c.tenant_id)
     .limit(1)
+    .subquery("turn")
 )
+_WHOSE_TURN = sa.select(
+    _NEXT_TENANT,
+    sa.func.set_config("assetmix.tenant", _NEXT_TENANT.c.tenant_id, True),
+    sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(_NEXT_TENANT.c.tenant_id, 4)),
+)
+"""From here on the tenant's rows are seen, and its claims go on one at a time: only then what is counted holds."""
 _OF_TENANT = jobs.c.tenant_id == sa.bindparam("tenant")
 _NEXT = (
     sa.select(jobs.c.run_id)
@@ -140,11 +147,6 @@ def _counts() -> sa.Insert:
 
 
 _TAKE = sa.select(_STARTED).add_cte(_counts().cte("counted"))
-_ALONE = sa.select(
-    sa.func.set_config("assetmix.tenant", sa.bindparam("tenant"), True),
-    sa.func.pg_advisory_xact_lock(sa.func.hashtextextended(sa.bindparam("tenant"), 4)),
-)
-"""See the tenant's rows, and have one claim of a tenant at a time: only then is what was counted still true."""
 
 
 async def claim(connection: Connection, wanted: Claim) -> Run | None:
@@ -161,7 +163,6 @@ async def claim(connection: Connection, wanted: Claim) -> Run | None:
     turn = (await connection.execute(_WHOSE_TURN, {"share": wanted.share})).one_or_none()
     if turn is None:
         return None
-    await connection.execute(_ALONE, {"tenant": turn.tenant_id})
     lease = {"cap": turn.cap, "lease": dt.timedelta(seconds=wanted.lease_seconds), "slot": tallies.slot()}
     taken = await connection.execute(_TAKE, lease | {"tenant": turn.tenant_id, "name": wanted.worker})
     run = taken.one_or_none()

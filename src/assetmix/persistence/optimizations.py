@@ -77,7 +77,10 @@ def _newest(*where: sa.ColumnElement[bool]) -> sa.Select[Any]:
 
 
 _PORTFOLIO = optimizations.c.portfolio_id == sa.bindparam("portfolio_id")
-_BY_ID = _newest(optimizations.c.id == sa.bindparam("run_id"))
+_FOUND = sa.func.run_of(sa.bindparam("tenant_id"), sa.bindparam("run_id")).table_valued(
+    *(sa.column(one.name, one.type) for one in COLUMNS)
+)
+_BY_ID = sa.select(_FOUND)
 _BY_HASH = _newest(
     optimizations.c.optimization_hash == sa.bindparam("optimization_hash"), optimizations.c.status.in_(REUSABLE)
 )
@@ -169,7 +172,7 @@ async def add_refused(connection: Connection, tenant_id: str, new: NewRun, error
 
 
 async def find_run(connection: Connection, tenant_id: str, run_id: str) -> Run | None:
-    """Give one run."""
+    """Give one run; also outside a transaction, for the statement itself says whose rows it sees."""
     return await _first(connection, _BY_ID, tenant_id=tenant_id, run_id=run_id)
 
 

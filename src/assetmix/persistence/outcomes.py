@@ -47,14 +47,6 @@ CANCELLED = Ending(status="cancelled")
 GIVEN_UP = Ending(status="failed", error=WORKER_LOST)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """Whether an ending was written, and whether another run had waited for it."""
-
-    done: bool
-    unblocks: bool
-
-
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who ends a run: a worker, a key, the scheduler; and in which request."""
@@ -65,16 +57,18 @@ class Actor:
 
 _OTHERS_WAIT = sa.exists().where(jobs.c.tenant_id == sa.bindparam("tenant"), jobs.c.state == "queued")
 _LOOK = sa.select(_OTHERS_WAIT)
-"""Whether others wait: looked at by itself and last, for what comes later rings by itself."""
 
 
-async def finish(connection: Connection, run: Run, ending: Ending) -> Written:
-    """Write how a run ended, once, and tell those who wait; not done when another attempt owns it."""
+async def finish(connection: Connection, run: Run, ending: Ending) -> bool:
+    """Write how a run ended, once, count it and tell those who wait; False when another attempt owns it."""
     values = _values(run.tenant_id, run.id, ending, Actor(run.worker or "", run.request_id))
-    if not (await connection.execute(_FINISH, values | {"attempt": run.attempt})).scalar_one():
-        return Written(done=False, unblocks=False)
-    await tallies.add(connection, counted(ending))
-    return Written(done=True, unblocks=bool((await connection.execute(_LOOK, {"tenant": run.tenant_id})).scalar_one()))
+    values |= {"attempt": run.attempt} | tallies.values(counted(ending))
+    return bool((await connection.execute(_FINISH, values)).scalar_one())
+
+
+async def others_wait(connection: Connection, tenant_id: str) -> bool:
+    """Whether other runs of a tenant wait: looked at after an ending, for what comes later rings by itself."""
+    return bool((await connection.execute(_LOOK, {"tenant": tenant_id})).scalar_one())
 
 
 async def supersede(
@@ -141,10 +135,10 @@ def held(run: Run) -> sa.ColumnElement[bool]:
     )
 
 
-def _ending(gone: str) -> sa.TextClause:
+def _ending(gone: str, beside: str = "") -> sa.TextClause:
     """The run, the notice to those who wait, the audit entry, the event and its deliveries: in one statement.
 
-    `gone` gives the runs that end; the statement gives their number.
+    `gone` gives the runs that end, `beside` what else is done; the statement gives their number.
     """
     return sa.text(f"""
     with gone as ({gone}), done as (
@@ -158,7 +152,7 @@ def _ending(gone: str) -> sa.TextClause:
         select tenant_id, :entry_id, :entry_actor, :entry_action, :entry_subject, :entry_request_id,
             cast(:entry_details as jsonb)
         from done
-    ), {journal.end_of_run("done")}
+    ), {beside} {journal.end_of_run("done")}
     select count(*) from gone
 """)  # noqa: S608 - no value is put into the text
 
@@ -166,7 +160,8 @@ def _ending(gone: str) -> sa.TextClause:
 _END = _ending("select cast(:run_id as text) as run_id")
 _FINISH = _ending(
     "delete from jobs where tenant_id = :tenant_id and run_id = :run_id and attempt = :attempt and state = 'running' "
-    "returning run_id"
+    "returning run_id",
+    f"tallied as ({tallies.adding('gone')}),",
 )
 
 

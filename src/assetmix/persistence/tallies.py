@@ -44,6 +44,17 @@ ADD = _adding()
 """Stated once: putting a statement together takes longer than carrying it out."""
 
 
+def adding(of: str) -> str:
+    """Part of a statement that adds the `values` where a part named `of` has rows."""
+    return f"""
+        insert into tallies (name, label, slot, value)
+        select name, label, cast(:slot as smallint), value
+        from unnest(cast(:names as text[]), cast(:labels as text[]), cast(:counted as float[])) g (name, label, value)
+        where exists (select from {of}) order by name, label
+        on conflict (name, label, slot) do update set value = tallies.value + excluded.value
+    """  # noqa: S608 - no value is put into the text
+
+
 async def add(connection: Connection, counts: Counts) -> None:
     """Add to counts; the last statement of a transaction."""
     await connection.execute(ADD, values(counts))

@@ -16,7 +16,7 @@ from assetmix.jobs.solver_process import SolverLost, SolverProcess
 from assetmix.persistence import claims, liveness, outcomes, queue, tallies, tasks
 from assetmix.persistence.claims import Claim
 from assetmix.persistence.optimizations import Run
-from assetmix.persistence.outcomes import WORKER_LOST, Ending, Written
+from assetmix.persistence.outcomes import WORKER_LOST, Ending
 from assetmix.persistence.session import Connection
 from assetmix.services.batching import see_batch
 from assetmix.services.context import House
@@ -229,17 +229,25 @@ async def _solver_lost(shop: Workshop, run: Run, error: SolverLost) -> None:
 
 
 async def _finish(shop: Workshop, run: Run, ending: Ending) -> None:
-    async def write(connection: Connection) -> Written:
+    async def write(connection: Connection) -> bool:
         done = await outcomes.finish(connection, run, ending)
-        if done.done and run.kind in DIVIDED:
+        if done and run.kind in DIVIDED:
             await tasks.clear(connection, run.tenant_id, run.id)
         return done
 
-    written = await _persist(shop, write, run.tenant_id)
-    if not written.done:
+    if not await _persist(shop, write, run.tenant_id):
         await _discarded(shop)
-    if written.unblocks:
+    elif await _others_wait(shop, run):
         shop.house.bell.ring()
+
+
+async def _others_wait(shop: Workshop, run: Run) -> bool:
+    """Whether other runs of the tenant wait, perhaps for this one; where that is not known the scheduler rings."""
+    try:
+        async with shop.house.database.look() as connection:
+            return await outcomes.others_wait(connection, run.tenant_id)
+    except Unavailable:
+        return False
 
 
 async def _persist(shop: Workshop, write: Callable[[Connection], Awaitable[T]], tenant_id: str | None = None) -> T:
