@@ -21,8 +21,12 @@ IN_ADDRESS = {"token", "key", "api_key", "apikey", "access_token"}
 """Parameters in which clients are known to send keys."""
 
 
-def house(request: Request) -> House:
-    """Give the parts that this process shares."""
+async def house(request: Request) -> House:
+    """Give the parts that this process shares; not awaiting anything, but else it would be sent to another thread."""
+    return _house(request)
+
+
+def _house(request: Request) -> House:
     shared: House = request.app.state.house
     return shared
 
@@ -39,7 +43,7 @@ def allowed(scope: str) -> Callable[..., Coroutine[Any, Any, Caller]]:
     """Make a dependency that gives the caller, who must have a scope."""
 
     async def caller(request: Request) -> Caller:
-        found = await _authenticated(request, house(request))
+        found = await _authenticated(request, _house(request))
         keys.require(found, scope)
         return found
 

@@ -97,6 +97,8 @@ class Codec(Generic[T]):
 
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 
+NESTED = (dict, list, tuple)
+
 
 def digest(value: object) -> str:
     """SHA-256 of a JSON value in canonical form (sorted keys, no spaces), in hex."""
@@ -110,9 +112,9 @@ def canonical(value: object) -> bytes:
 
 def _sorted(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
+        return {key: _sorted(value[key]) if isinstance(value[key], NESTED) else value[key] for key in sorted(value)}
     if isinstance(value, list | tuple):
-        return [_sorted(item) for item in value]
+        return [_sorted(item) if isinstance(item, NESTED) else item for item in value]
     return value
 
 

@@ -35,7 +35,7 @@ class Portfolio:
         base = cash_key(self.base_currency)
         return {key: float(units) for key, units in self.holdings.items() if key != base and units != 0}
 
-    @property
+    @cached_property
     def foreign_currencies(self) -> tuple[str, ...]:
         """Codes of the currencies, other than the base currency, that are held as cash, sorted."""
         return tuple(sorted(key.removeprefix("$") for key in self.positions if is_cash(key)))

@@ -51,6 +51,9 @@ SHARE = 0.8
 MODELS = 4
 """Risk models kept: one of 2,000 instruments has 32 megabytes."""
 
+_READ = Memory(64)
+"""Strategies by their keys, which name their contents."""
+
 DEFAULT_GAP = 0.01
 """Gap of runs that were stored before requests had one."""
 
@@ -203,7 +206,7 @@ def _backtested(question: Question, header: dict[str, Any], desk: Desk, remainin
 def _question(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None) -> Question:
     inputs = header["inputs"]
     return Question(
-        strategy=STRATEGY.read_value(inputs["strategy"]),
+        strategy=_READ.recall(inputs["strategy_key"], lambda: STRATEGY.read_value(inputs["strategy"])),
         portfolio=PORTFOLIO.read_value(inputs["portfolio"]),
         snapshot=snapshot,
         strategy_key=inputs["strategy_key"],
