@@ -39,6 +39,25 @@ async def test_many_workers_claim_each_run_once(bench: Bench) -> None:
     assert Counter(taken) == Counter(ids)
 
 
+async def test_a_plan_made_while_nothing_waited_reads_no_more_when_much_does(bench: Bench) -> None:
+    """Postgres' own counts of rows read: none one after the other, a handful through indexes, whatever waits."""
+    tenant = await bench.tenant("one")
+    counts = text("select seq_tup_read, idx_tup_fetch from pg_stat_xact_user_tables where relname = 'jobs'")
+    read = {}
+    for waiting in (0, 5, 200):
+        for _ in range(waiting):
+            await bench.run(tenant)
+        for _ in range(6):  # the driver prepares, and Postgres keeps a plan
+            async with bench.database.transaction(before=claims.BEFORE) as connection:
+                before = (await connection.execute(counts)).one()
+                await claims.claim(connection, Claim("w", 30.0))
+                after = (await connection.execute(counts)).one()
+                read[waiting] = [later - earlier for earlier, later in zip(before, after, strict=True)]
+
+    assert [rows for rows, _ in read.values()] == [0, 0, 0]
+    assert 0 < read[200][1] < 100  # those that run are read too
+
+
 async def test_the_tenant_with_the_fewest_running_comes_first(bench: Bench) -> None:
     crowd, single = await bench.tenant("crowd"), await bench.tenant("single")
     for _ in range(5):

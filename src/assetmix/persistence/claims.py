@@ -19,7 +19,18 @@ from assetmix.persistence.rows import tenants
 from assetmix.persistence.run_rows import jobs, optimizations, workers
 from assetmix.persistence.session import Connection
 
-NO_CAP = 2**31 - 1
+NO_CAP = sa.literal_column("2147483647", sa.Integer)
+ONE = sa.literal_column("1", sa.Integer)
+QUEUED = sa.literal_column("'queued'", sa.Text)
+RUNNING = sa.literal_column("'running'", sa.Text)
+"""Texts, not parameters: so the plan of a claim may use the indexes of what waits and what runs, and be kept."""
+
+BEFORE = "set local plan_cache_mode = force_generic_plan; set local enable_seqscan = off"
+"""What a claim begins with: planning it anew takes longer than carrying it out.
+
+A plan that is kept may come from the time when the queue was empty, when reading a whole table costs
+nothing; so it keeps to the indexes, and costs the same whatever has come to wait meanwhile.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +44,13 @@ class Claim:
 
 _BUSY = (
     sa.select(jobs.c.tenant_id, sa.func.count().label("running"))
-    .where(jobs.c.state == "running")
+    .where(jobs.c.state == RUNNING)
     .group_by(jobs.c.tenant_id)
     .cte("busy")
 )
 _OTHER = jobs.alias("other")
 _OCCUPIED = sa.exists().where(
-    _OTHER.c.tenant_id == jobs.c.tenant_id, _OTHER.c.portfolio_id == jobs.c.portfolio_id, _OTHER.c.state == "running"
+    _OTHER.c.tenant_id == jobs.c.tenant_id, _OTHER.c.portfolio_id == jobs.c.portfolio_id, _OTHER.c.state == RUNNING
 )
 _PROCESSES = (
     sa.select(sa.func.ceil(sa.bindparam("share", type_=sa.Double) * sa.func.sum(workers.c.processes)))
@@ -52,11 +63,11 @@ _CAP = sa.func.least(tenants.c.settings["concurrent_runs"].as_integer(), _PROCES
 
 def _waiting_tenants() -> sa.CTE:
     """Tenants with waiting runs: one step through the index for each, whatever the number of runs."""
-    waits, in_order = jobs.c.state == "queued", jobs.c.tenant_id
-    first = sa.select(jobs.c.tenant_id).where(waits).order_by(in_order).limit(1)
+    waits, in_order = jobs.c.state == QUEUED, jobs.c.tenant_id
+    first = sa.select(jobs.c.tenant_id).where(waits).order_by(in_order).limit(ONE)
     found = sa.select(first.subquery().c.tenant_id).cte("waiting", recursive=True)
     following = sa.select(jobs.c.tenant_id).where(waits, jobs.c.tenant_id > found.c.tenant_id)
-    step = sa.select(following.order_by(in_order).limit(1).scalar_subquery()).where(found.c.tenant_id.is_not(None))
+    step = sa.select(following.order_by(in_order).limit(ONE).scalar_subquery()).where(found.c.tenant_id.is_not(None))
     return found.union_all(step)
 
 
@@ -64,9 +75,9 @@ _WAITING = _waiting_tenants()
 _TURN = (jobs.c.queued_at, jobs.c.run_id)
 _HEAD = (
     sa.select(jobs.c.queued_at)
-    .where(jobs.c.tenant_id == _WAITING.c.tenant_id, jobs.c.state == "queued", ~_OCCUPIED)
+    .where(jobs.c.tenant_id == _WAITING.c.tenant_id, jobs.c.state == QUEUED, ~_OCCUPIED)
     .order_by(*_TURN)
-    .limit(1)
+    .limit(ONE)
     .lateral("head")
 )
 _RUNNING_NOW = sa.func.coalesce(_BUSY.c.running, 0)
@@ -77,7 +88,7 @@ _NEXT_TENANT = (
     .outerjoin(_BUSY, _BUSY.c.tenant_id == _WAITING.c.tenant_id)
     .where(_RUNNING_NOW < _CAP)
     .order_by(_RUNNING_NOW, _HEAD.c.queued_at, _WAITING.c.tenant_id)
-    .limit(1)
+    .limit(ONE)
     .subquery("turn")
 )
 _WHOSE_TURN = sa.select(
@@ -89,15 +100,15 @@ _WHOSE_TURN = sa.select(
 _OF_TENANT = jobs.c.tenant_id == sa.bindparam("tenant")
 _NEXT = (
     sa.select(jobs.c.run_id)
-    .where(_OF_TENANT, jobs.c.state == "queued", ~_OCCUPIED)
+    .where(_OF_TENANT, jobs.c.state == QUEUED, ~_OCCUPIED)
     .order_by(*_TURN)
-    .limit(1)
+    .limit(ONE)
     .with_for_update(skip_locked=True)
     .scalar_subquery()
 )
 _RUNNING = (
     sa.select(sa.func.count())
-    .where(_OTHER.c.tenant_id == sa.bindparam("tenant"), _OTHER.c.state == "running")
+    .where(_OTHER.c.tenant_id == sa.bindparam("tenant"), _OTHER.c.state == RUNNING)
     .scalar_subquery()
 )
 _TAKEN = (

@@ -57,11 +57,13 @@ class Database:
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
 
     @asynccontextmanager
-    async def transaction(self, tenant_id: str | None = None, seconds: float = 0.0) -> AsyncIterator[Connection]:
+    async def transaction(
+        self, tenant_id: str | None = None, seconds: float = 0.0, before: str = ""
+    ) -> AsyncIterator[Connection]:
         """Run the block in one transaction, committed when it ends without an exception.
 
         It sees the rows of one tenant; without one, nothing that belongs to a tenant. It may take
-        `seconds` where that is more than what others may.
+        `seconds` where that is more than what others may. `before` are settings that it begins with.
 
         Raises
         ------
@@ -72,7 +74,7 @@ class Database:
             async with asyncio.timeout(self._most(seconds)), self._engine.connect() as connection:
                 driver: Any = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]  # open
                 try:
-                    await driver.execute(_begin(tenant_id))
+                    await driver.execute(_begin(tenant_id, before))
                     yield connection
                     _require_committed(await driver.execute("commit"))
                 except BaseException:
@@ -94,12 +96,11 @@ class Database:
         await self._engine.dispose()
 
 
-def _begin(tenant_id: str | None) -> str:
+def _begin(tenant_id: str | None, before: str) -> str:
     """Statements that the driver sends in one round trip."""
-    if tenant_id is None:
-        return "begin"
-    quoted = tenant_id.replace("'", "''")
-    return f"begin; select set_config('assetmix.tenant', '{quoted}', true)"
+    quoted = (tenant_id or "").replace("'", "''")
+    seen = "" if tenant_id is None else f"select set_config('assetmix.tenant', '{quoted}', true)"
+    return "; ".join(["begin", *filter(None, (before, seen))])
 
 
 def _require_committed(said: str) -> None:

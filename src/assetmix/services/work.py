@@ -115,7 +115,7 @@ async def _claim(shop: Workshop) -> Run | None:
     wanted = Claim(shop.worker, settings.lease_seconds, settings.tenant_share)
     for _ in range(CLAIMS):
         try:
-            async with shop.house.database.transaction() as connection:
+            async with shop.house.database.transaction(before=claims.BEFORE) as connection:
                 return await claims.claim(connection, wanted)
         except Conflict:
             continue
