@@ -44,12 +44,16 @@ SESSIONS = 252
 
 @dataclass(frozen=True)
 class Market:
-    """Names under a factor model, their prices and a benchmark; `step` is what quantities are multiples of."""
+    """Names under a factor model, their prices and a benchmark.
+
+    `step` is what quantities are multiples of, `turnover` the most that an account may trade.
+    """
 
     count: int = 100
     factors: int = FACTORS
     seed: int = 0
     step: float | None = 1e-4
+    turnover: float = TURNOVER
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -121,7 +125,7 @@ class Market:
     @cached_property
     def strategy(self) -> Strategy:
         """Least tracking error within sectors, caps and a cap of turnover; what is barred may be kept."""
-        limits: list[Constraint] = [TurnoverLimit(upper=TURNOVER), WeightBounds(upper=self.cap)]
+        limits: list[Constraint] = [TurnoverLimit(upper=self.turnover), WeightBounds(upper=self.cap)]
         for sector in range(SECTORS):
             lower, upper = self.band(sector)
             scope = Group(grouping="sectors", name=self.sector(sector))
