@@ -8,7 +8,7 @@ Source: Chinneck, Feasibility and Infeasibility in Optimization (2008), ch. 6 (e
 deletion filters).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -37,10 +37,13 @@ def explain(problem: Problem, memory: Memory, remaining: Callable[[], float]) ->
     if found is None or found.slacks.sum() <= INFEASIBLE:
         return None
     joint = _joint(problem, elastic, found)
-    alone = {int(row): _alone(elastic, int(row)) for row in np.flatnonzero(found.prices > INFEASIBLE)}
-    members = _irreducible(elastic, alone, remaining)
+    candidates = np.flatnonzero(found.prices > INFEASIBLE).tolist()
+    alone = {} if elastic.alive is None else {row: _alone(elastic, row) for row in candidates}
+    certain = frozenset(row for row, enough in alone.items() if enough is not None)
+    members = _irreducible(elastic, candidates, certain, remaining)
     minimal = remaining() > 0 and not elastic.unsettled
-    clash = [_member(problem, elastic.parts[row], _change(problem, elastic, row, alone[row])) for row in members]
+    enough = {row: alone[row] if row in alone else _alone(elastic, row) for row in members}
+    clash = [_member(problem, elastic.parts[row], _change(problem, elastic, row, enough[row])) for row in members]
     conflict = tuple(one.limit for one in clash)
     return NoSolution("infeasible", clash_sentence(clash), conflict, joint, conflict_is_minimal=minimal)
 
@@ -74,20 +77,21 @@ def _joint(problem: Problem, elastic: Elastic, found: Relaxed | None) -> tuple[R
     return ()
 
 
-def _irreducible(elastic: Elastic, alone: Mapping[int, Relaxed | None], remaining: Callable[[], float]) -> list[int]:
+def _irreducible(
+    elastic: Elastic, candidates: list[int], certain: frozenset[int], remaining: Callable[[], float]
+) -> list[int]:
     """Leave out what is not needed, one limit after the other; what carries no price then is not needed either.
 
-    A limit whose change alone is enough is in every infeasible set, and need not be tried.
+    A limit whose change alone is enough is `certain`: it is in every infeasible set, and need not be tried.
     """
-    needed = list(alone)
-    certain = [row for row in needed if alone[row] is not None]
+    needed = candidates
     if 0 < len(certain) < len(needed) and remaining() > 0:
-        needed = _clash(elastic, certain) or needed
-    for row in list(needed):
+        needed = _clash(elastic, [row for row in needed if row in certain]) or needed
+    for row in [row for row in needed if row not in certain]:
         if remaining() <= 0:
             break
         rest = [other for other in needed if other != row]
-        if row in needed and row not in certain and rest:
+        if row in needed and rest:
             needed = _clash(elastic, rest) or needed
     return needed
 
