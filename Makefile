@@ -31,7 +31,7 @@ test-fast: $(VENV)/installed-dev ## tests without servers, in seconds
 	$(BIN)/python -m pytest -q -n 2 $(FAST)
 
 unit: test-fast
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/integration tests/e2e
+	$(BIN)/python -m pytest -q -n 2 tests/integration tests/e2e
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/stack tests/faults
 	SHORT=1 $(BIN)/python -m tests.fuzz.run
 	SHORT=1 $(BIN)/python -m tests.faults.storm

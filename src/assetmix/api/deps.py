@@ -22,7 +22,7 @@ IN_ADDRESS = {"token", "key", "api_key", "apikey", "access_token"}
 
 
 async def house(request: Request) -> House:
-    """Give the parts that this process shares; not awaiting anything, but else it would be sent to another thread."""
+    """Give the parts that this process shares; a coroutine, for anything else is called in a thread of its own."""
     return _house(request)
 
 
