@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from assetmix.codec.documents import INSTRUMENT, STRATEGY
+from assetmix.codec.documents import INSTRUMENT
 from assetmix.domain.given_model import GivenModel
 from assetmix.domain.instrument import Instrument
 from assetmix.domain.portfolio import Portfolio
@@ -157,7 +157,7 @@ class Market:
         return Question(self.strategy, portfolio, self.snapshot, "bench", "day", model=self.model, model_key="factors")
 
     def documents(self) -> dict[str, Any]:
-        """The market as the service takes it: instruments, prices, risk model and strategy."""
+        """The market as the service takes it: instruments, prices and risk model."""
         model = self.model
         return {
             "instruments": [INSTRUMENT.write(one) for one in self.instruments],
@@ -171,5 +171,4 @@ class Market:
                 "factor_covariance": np.asarray(model.factor_covariance).tolist(),
                 "specific_variance": np.asarray(model.specific_variance).tolist(),
             },
-            "strategy": STRATEGY.write(self.strategy),
         }

@@ -57,20 +57,29 @@ HALF = 0.5
 
 @dataclass(frozen=True)
 class Measured:
-    """One run: seconds by the clock, of CPU by all processes, how the solvers' memory grew from half way on, megabytes.
-
-    `bare` are the CPU seconds of an account's bare solve, on average before and after the run.
-    """
+    """Seconds by the clock, of CPU by all processes, and how the solvers' memory grew from half way on, megabytes."""
 
     seconds: float
     cpu_seconds: float
     grown_mb: float
-    bare: float = 0.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, and the CPU seconds of an account's bare solve, on average before and after it."""
+
+    measured: Measured
+    bare: float
+
+    @property
+    def each(self) -> float:
+        """CPU seconds of an account."""
+        return self.measured.cpu_seconds / ACCOUNTS
 
     @property
     def ratio(self) -> float:
         """Total CPU of that of the bare solves."""
-        return self.cpu_seconds / ACCOUNTS / self.bare
+        return self.each / self.bare
 
 
 def main() -> int:
@@ -86,7 +95,7 @@ def main() -> int:
     return 0
 
 
-def runs(kind: str, market: Market, service: Service, client: httpx.Client, console: Console) -> Iterator[Measured]:
+def runs(kind: str, market: Market, service: Service, client: httpx.Client, console: Console) -> Iterator[Run]:
     """Every run of a kind, each with the bare solves before and after it."""
     before = bare_beside(market, rounding=kind == "lots")
     for turnover in TURNOVERS:
@@ -95,7 +104,7 @@ def runs(kind: str, market: Market, service: Service, client: httpx.Client, cons
         client.put(f"/v1/strategies/{name}", json=strategy).raise_for_status()
         measured = through(service, client, name, console)
         after = bare_beside(market, rounding=kind == "lots")
-        yield replace(measured, bare=(before + after) / 2.0)
+        yield Run(measured, (before + after) / 2.0)
         before = after
 
 
@@ -173,17 +182,17 @@ def bare_cpu(market: Market, *, rounding: bool) -> float:
     return sum(spent) / len(spent)
 
 
-def figures(kind: str, measured: list[Measured]) -> list[Record]:
+def figures(kind: str, found: list[Run]) -> list[Record]:
     """What was measured of one kind, of the run with the middle ratio."""
-    middle, worst = sorted(measured, key=lambda run: run.ratio)[len(measured) // 2], max(run.ratio for run in measured)
+    middle, worst = sorted(found, key=lambda run: run.ratio)[len(found) // 2], max(run.ratio for run in found)
     beside = "bare solves" if kind == "fractions" else "bare solves and bare rounding"
     return [
         Record(f"{kind}: total CPU of the {beside}", middle.ratio, "x", REACH[kind]),
         Record("... the worst of three runs", worst, "x"),
-        Record(f"{kind}: CPU of all processes an account", 1000 * middle.cpu_seconds / ACCOUNTS, "ms"),
+        Record(f"{kind}: CPU of all processes an account", 1000 * middle.each, "ms"),
         Record(f"{kind}: {beside} an account", 1000 * middle.bare, "ms"),
-        Record(f"{kind}: accounts a second", ACCOUNTS / middle.seconds, "1/s"),
-        Record(f"{kind}: growth of both solvers over the second half", measured[-1].grown_mb, "MB", 20.0),
+        Record(f"{kind}: accounts a second", ACCOUNTS / middle.measured.seconds, "1/s"),
+        Record(f"{kind}: growth of both solvers over the second half", found[-1].measured.grown_mb, "MB", 20.0),
     ]
 
 

@@ -23,12 +23,11 @@ IN_ADDRESS = {"token", "key", "api_key", "apikey", "access_token"}
 
 async def house(request: Request) -> House:
     """Give the parts that this process shares; a coroutine, for anything else is called in a thread of its own."""
-    return _house(request)
-
-
-def _house(request: Request) -> House:
     shared: House = request.app.state.house
     return shared
+
+
+InHouse = Annotated[House, Depends(house)]
 
 
 def key_text(request: Request) -> str | None:
@@ -42,8 +41,8 @@ def key_text(request: Request) -> str | None:
 def allowed(scope: str) -> Callable[..., Coroutine[Any, Any, Caller]]:
     """Make a dependency that gives the caller, who must have a scope."""
 
-    async def caller(request: Request) -> Caller:
-        found = await _authenticated(request, _house(request))
+    async def caller(request: Request, inside: InHouse) -> Caller:
+        found = await _authenticated(request, inside)
         keys.require(found, scope)
         return found
 
@@ -110,7 +109,6 @@ async def retry_after(inside: House) -> int:
     return 1 if inside.backlog is None else await inside.backlog.retry_after()
 
 
-InHouse = Annotated[House, Depends(house)]
 Reader = Annotated[Caller, Depends(allowed(keys.READ))]
 Writer = Annotated[Caller, Depends(allowed(keys.WRITE))]
 Runner = Annotated[Caller, Depends(allowed(keys.RUN))]

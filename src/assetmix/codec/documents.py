@@ -25,6 +25,7 @@ from assetmix.optimization.constraint import Constraint, constraint
 from assetmix.optimization.feasibility import Feasibility
 from assetmix.optimization.frontier import Frontier, FrontierSpec
 from assetmix.optimization.measure import Measure, measure
+from assetmix.optimization.memory import Memory
 from assetmix.optimization.overlay import Overlay, overlay
 from assetmix.optimization.result import Result
 from assetmix.optimization.rule import Rule, rule
@@ -97,7 +98,13 @@ class Codec(Generic[T]):
 
 _ANY: TypeAdapter[Any] = TypeAdapter(Any)
 
-NESTED = (dict, list, tuple)
+_STRATEGIES = Memory(256)
+"""Strategies by the digests of what they were read from."""
+
+
+def known_strategy(key: str, document: object) -> Strategy:
+    """Give the strategy of a stored document; read once as long as it is in use. `key` names the content."""
+    return _STRATEGIES.recall(key, lambda: STRATEGY.read_value(document))
 
 
 def digest(value: object) -> str:
@@ -112,9 +119,9 @@ def canonical(value: object) -> bytes:
 
 def _sorted(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _sorted(value[key]) if isinstance(value[key], NESTED) else value[key] for key in sorted(value)}
+        return {key: _sorted(value[key]) for key in sorted(value)}
     if isinstance(value, list | tuple):
-        return [_sorted(item) if isinstance(item, NESTED) else item for item in value]
+        return [_sorted(item) for item in value]
     return value
 
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from assetmix.codec.documents import PORTFOLIO, RESULT, STRATEGY
+from assetmix.codec.documents import PORTFOLIO, RESULT, known_strategy
 from assetmix.codec.packing import packed
 from assetmix.domain.given_model import GivenModel
 from assetmix.domain.snapshot import Snapshot
@@ -37,7 +37,7 @@ class Batch:
         self._snapshot = snapshot
         self._model = model
         self._memory = memory
-        self._strategy: Strategy = STRATEGY.read_value(self._inputs["strategy"])
+        self._strategy: Strategy = known_strategy(self._inputs["strategy_key"], self._inputs["strategy"])
 
     def answered(self, accounts: bytes, share: float) -> Frame:
         """Answer the accounts of a chunk, or those of them that are asked for.

@@ -19,7 +19,15 @@ from typing import Any, BinaryIO
 
 from assetmix import logs
 from assetmix.backtest.adviser import Tools
-from assetmix.codec.documents import BACKTEST_SPEC, FEASIBILITY, FRONTIER, FRONTIER_SPEC, PORTFOLIO, RESULT, STRATEGY
+from assetmix.codec.documents import (
+    BACKTEST_SPEC,
+    FEASIBILITY,
+    FRONTIER,
+    FRONTIER_SPEC,
+    PORTFOLIO,
+    RESULT,
+    known_strategy,
+)
 from assetmix.codec.risk_models import read_model
 from assetmix.codec.snapshots import read_snapshot
 from assetmix.domain.given_model import GivenModel
@@ -50,9 +58,6 @@ SHARE = 0.8
 
 MODELS = 4
 """Risk models kept: one of 2,000 instruments has 32 megabytes."""
-
-_READ = Memory(64)
-"""Strategies by their keys, which name their contents."""
 
 DEFAULT_GAP = 0.01
 """Gap of runs that were stored before requests had one."""
@@ -206,7 +211,7 @@ def _backtested(question: Question, header: dict[str, Any], desk: Desk, remainin
 def _question(header: dict[str, Any], snapshot: Snapshot, model: GivenModel | None) -> Question:
     inputs = header["inputs"]
     return Question(
-        strategy=_READ.recall(inputs["strategy_key"], lambda: STRATEGY.read_value(inputs["strategy"])),
+        strategy=known_strategy(inputs["strategy_key"], inputs["strategy"]),
         portfolio=PORTFOLIO.read_value(inputs["portfolio"]),
         snapshot=snapshot,
         strategy_key=inputs["strategy_key"],

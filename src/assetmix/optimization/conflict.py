@@ -38,12 +38,13 @@ def explain(problem: Problem, memory: Memory, remaining: Callable[[], float]) ->
         return None
     joint = _joint(problem, elastic, found)
     candidates = np.flatnonzero(found.prices > INFEASIBLE).tolist()
+    # with binaries to ask what is enough alone costs as much as to leave out: only members are asked, and last
     alone = {} if elastic.alive is None else {row: _alone(elastic, row) for row in candidates}
-    certain = frozenset(row for row, enough in alone.items() if enough is not None)
+    certain = frozenset(row for row in alone if alone[row] is not None)
     members = _irreducible(elastic, candidates, certain, remaining)
     minimal = remaining() > 0 and not elastic.unsettled
-    enough = {row: alone[row] if row in alone else _alone(elastic, row) for row in members}
-    clash = [_member(problem, elastic.parts[row], _change(problem, elastic, row, enough[row])) for row in members]
+    alone |= {row: _alone(elastic, row) for row in members if row not in alone}
+    clash = [_member(problem, elastic.parts[row], _change(problem, elastic, row, alone[row])) for row in members]
     conflict = tuple(one.limit for one in clash)
     return NoSolution("infeasible", clash_sentence(clash), conflict, joint, conflict_is_minimal=minimal)
 

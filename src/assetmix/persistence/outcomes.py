@@ -161,7 +161,7 @@ _END = _ending("select cast(:run_id as text) as run_id")
 _FINISH = _ending(
     "delete from jobs where tenant_id = :tenant_id and run_id = :run_id and attempt = :attempt and state = 'running' "
     "returning run_id",
-    f"tallied as ({tallies.adding('gone')}),",
+    f"tallied as ({tallies.adding('exists (select from gone)')}),",
 )
 
 

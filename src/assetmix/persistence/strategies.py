@@ -5,8 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from assetmix.codec.documents import STRATEGY, digest
-from assetmix.optimization.memory import Memory
+from assetmix.codec.documents import STRATEGY, digest, known_strategy
 from assetmix.optimization.strategy import Strategy
 from assetmix.persistence.rows import strategies, strategy_versions, tenants
 from assetmix.persistence.session import Connection
@@ -35,11 +34,7 @@ class StoredStrategy:
     @property
     def strategy(self) -> Strategy:
         """The declared strategy; read once as long as it is in use, for it never changes."""
-        return _READ.recall(self.digest, lambda: STRATEGY.read_value(self.document))
-
-
-_READ = Memory(256)
-"""Strategies by their digests."""
+        return known_strategy(self.digest, self.document)
 
 
 async def lock_strategies(connection: Connection, tenant_id: str) -> None:

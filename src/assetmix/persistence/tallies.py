@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import insert
 
 from assetmix.persistence.run_rows import tallies
 from assetmix.persistence.session import Connection
@@ -22,17 +22,6 @@ Counts = Mapping[tuple[str, str], float]
 """Name and label of what is counted, and how much is added."""
 
 
-def _adding() -> sa.Insert:
-    given = sa.func.unnest(
-        sa.bindparam("names", type_=ARRAY(sa.Text)),
-        sa.bindparam("labels", type_=ARRAY(sa.Text)),
-        sa.bindparam("counted", type_=ARRAY(sa.Double)),
-    ).table_valued("name", "label", "value", name="given")
-    given = given.render_derived()
-    rows = sa.select(given.c.name, given.c.label, sa.bindparam("slot", type_=sa.SmallInteger), given.c.value)
-    return added(rows)
-
-
 def added(rows: sa.Select[*tuple[object, ...]]) -> sa.Insert:
     """Add rows of name, label, slot and value, in their order."""
     statement = insert(tallies).from_select(["name", "label", "slot", "value"], rows)
@@ -40,19 +29,18 @@ def added(rows: sa.Select[*tuple[object, ...]]) -> sa.Insert:
     return statement.on_conflict_do_update(index_elements=["name", "label", "slot"], set_=more)
 
 
-ADD = _adding()
-"""Stated once: putting a statement together takes longer than carrying it out."""
-
-
-def adding(of: str) -> str:
-    """Part of a statement that adds the `values` where a part named `of` has rows."""
+def adding(where: str = "true") -> str:
+    """Text of a statement, or of a part of one, that adds the `values` where a condition holds."""
     return f"""
         insert into tallies (name, label, slot, value)
         select name, label, cast(:slot as smallint), value
         from unnest(cast(:names as text[]), cast(:labels as text[]), cast(:counted as float[])) g (name, label, value)
-        where exists (select from {of}) order by name, label
+        where {where} order by name, label
         on conflict (name, label, slot) do update set value = tallies.value + excluded.value
     """  # noqa: S608 - no value is put into the text
+
+
+ADD = sa.text(adding())
 
 
 async def add(connection: Connection, counts: Counts) -> None:
