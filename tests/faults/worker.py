@@ -27,12 +27,10 @@ def die_at(run: Run, amount: float) -> None:
 
 
 async def finish(connection: Any, run: Run, ending: Any) -> Any:
-    """Finish, with two places to die at."""
+    """Finish, which is a transaction by itself, with a place to die at before it and one after."""
     die_at(run, BEFORE_COMMIT)
     written = await _finish(connection, run, ending)
-    if round(run.inputs["cash_flow"] % 1, 4) == AFTER_COMMIT:
-        await connection.exec_driver_sql("commit")
-        die_at(run, AFTER_COMMIT)
+    die_at(run, AFTER_COMMIT)
     return written
 
 

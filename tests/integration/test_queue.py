@@ -48,7 +48,7 @@ async def test_a_plan_made_while_nothing_waited_reads_no_more_when_much_does(ben
         for _ in range(waiting):
             await bench.run(tenant)
         for _ in range(6):  # the driver prepares, and Postgres keeps a plan
-            async with bench.database.transaction(before=claims.BEFORE) as connection:
+            async with bench.database.transaction() as connection:
                 before = (await connection.execute(counts)).one()
                 await claims.claim(connection, Claim("w", 30.0))
                 after = (await connection.execute(counts)).one()

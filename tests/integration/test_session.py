@@ -71,7 +71,7 @@ async def test_a_tenant_is_seen_in_its_own_transaction_only(single: Database) ->
     for tenant in ("T1", None, "it's; drop table tenants", None):
         async with single.transaction(tenant) as connection:
             seen.append((await connection.execute(PRESENT)).scalar_one())
-    async with single.look() as connection:
+    async with single.statement() as connection:
         seen.append((await connection.execute(PRESENT)).scalar_one())
 
     assert seen == ["T1", "", "it's; drop table tenants", "", ""]

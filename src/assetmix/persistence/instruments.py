@@ -10,6 +10,7 @@ from assetmix.codec.documents import INSTRUMENT
 from assetmix.domain.instrument import Instrument
 from assetmix.persistence.rows import instruments, revisions
 from assetmix.persistence.session import Connection
+from assetmix.persistence.snapshots import DIGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,13 @@ _NAMED = instruments.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Text)
 _CARRIED = instruments.c.document["tags"].has_any(sa.bindparam("tags", type_=sa.ARRAY(sa.Text)))
 _TRADABLE = instruments.c.document["tradable"].as_boolean()
 _REVISIONS = (
-    sa.select(instruments.c.id, instruments.c.revision, instruments.c.price_revision, _CURRENCY)
+    sa.select(
+        instruments.c.id,
+        instruments.c.revision,
+        instruments.c.price_revision,
+        _CURRENCY,
+        DIGEST.scalar_subquery().label("digest"),
+    )
     .where(instruments.c.tenant_id == sa.bindparam("tenant_id"))
     .order_by(instruments.c.id)
 )
@@ -92,10 +99,18 @@ _WHICH = {
 
 async def get_revisions(connection: Connection, tenant_id: str, concerned: Concerned) -> dict[str, Revision]:
     """Give the revisions of the instruments concerned, by id."""
-    values = {"tenant_id": tenant_id, "ids": list(concerned.ids)}
+    return (await get_revisions_and_digest(connection, tenant_id, concerned, ""))[0]
+
+
+async def get_revisions_and_digest(
+    connection: Connection, tenant_id: str, concerned: Concerned, key: str
+) -> tuple[dict[str, Revision], str | None]:
+    """Give the revisions of the instruments concerned, by id, and what `snapshots.find_digest` gives for a key."""
+    values = {"tenant_id": tenant_id, "ids": list(concerned.ids), "key": key}
     tags = {"tags": list(concerned.tags)} if concerned.tags else {}
     found = (await connection.execute(_WHICH[bool(tags), concerned.everything], values | tags)).all()
-    return {row.id: Revision(row.revision, row.price_revision, row.currency) for row in found}
+    revisions = {row.id: Revision(row.revision, row.price_revision, row.currency) for row in found}
+    return revisions, found[0].digest if found else None
 
 
 async def list_instruments(connection: Connection, tenant_id: str, after: str, limit: int) -> list[StoredInstrument]:

@@ -56,18 +56,15 @@ def _columns(entry: Entry) -> dict[str, object]:
 ENDED = "optimizations.status-update"
 """Name under which endpoints hear of the end of a run."""
 
-_SEND = """
-    insert into deliveries (tenant_id, event_id, webhook_id)
-    select w.tenant_id, e.id, w.id from e join webhooks w on w.tenant_id = e.tenant_id
-    where e.data <> '{}'::jsonb and w.disabled_at is null and (w.events is null or :event_name = any(w.events))
-"""
-
-_TELL = sa.text(f"""
+_TELL = sa.text("""
     with e as (
         insert into events (tenant_id, id, kind, data)
         values (:tenant_id, :id, :event_name, cast(:data as jsonb)) returning tenant_id, id, data
-    ) {_SEND}
-""")  # noqa: S608 - no value is put into the text
+    )
+    insert into deliveries (tenant_id, event_id, webhook_id)
+    select w.tenant_id, e.id, w.id from e join webhooks w on w.tenant_id = e.tenant_id
+    where e.data <> '{}'::jsonb and w.disabled_at is null and (w.events is null or :event_name = any(w.events))
+""")
 
 
 _last = 0
@@ -86,33 +83,12 @@ async def tell(connection: Connection, tenant_id: str, name: str, data: Mapping[
     await connection.execute(_TELL, values)
 
 
-def end_of_run(source: str) -> str:
-    """Parts of a statement that write the one event of a run, that it ended and how, and its deliveries.
-
-    `source` gives the run; endpoints hear of those that may become the latest. The parameters are
-    those of `event_of`, `tenant_id` and `is_recommended`.
-    """
-    return f"""e as (
-        insert into events (tenant_id, id, run_id, kind, data)
-        select o.tenant_id, :event_id, o.id, :event_kind,
-            case when o.what_if or o.kind <> 'optimization' or p.id is null then '{{}}'::jsonb
-            else jsonb_build_object(
-                'id', o.id, 'portfolio_id', p.id,
-                'external_id', coalesce(p.details ->> 'external_id', nullif(p.client_reference, p.id)),
-                'is_recommended', cast(:is_recommended as boolean), 'value', o.status)
-            end
-        from {source} o left join portfolios p on p.tenant_id = o.tenant_id and p.id = o.portfolio_id
-        returning tenant_id, id, data
-    ), sent as ({_SEND})"""  # noqa: S608 - no value is put into the text
-
-
 def event_of(status: str) -> dict[str, object]:
     """Parameters of the one event of a run: that it has ended, and how."""
     return {"event_id": _event_id(), "event_kind": f"optimization.{status}", "event_name": ENDED}
 
 
-_STORED = "(select * from optimizations where tenant_id = :tenant_id and id = :run_id)"
-_ENDED = sa.text(f"with {end_of_run(_STORED)} select")
+_ENDED = sa.text("select tell_end(:tenant_id, :run_id, :is_recommended, :event_id, :event_kind, :event_name)")
 
 
 async def happened(connection: Connection, tenant_id: str, run_id: str, status: str) -> None:

@@ -15,7 +15,7 @@ from assetmix.persistence import journal, tallies
 from assetmix.persistence.journal import Entry
 from assetmix.persistence.optimizations import Run
 from assetmix.persistence.run_rows import jobs
-from assetmix.persistence.session import Connection, set_tenant
+from assetmix.persistence.session import Connection
 
 CHANNEL = "optimizations"
 """Postgres notifies here when a run has ended; the payload is its id."""
@@ -60,10 +60,13 @@ _LOOK = sa.select(_OTHERS_WAIT)
 
 
 async def finish(connection: Connection, run: Run, ending: Ending) -> bool:
-    """Write how a run ended, once, count it and tell those who wait; False when another attempt owns it."""
+    """Write how a run ended, once, count it and tell those who wait; False when another attempt owns it.
+
+    Also outside a transaction, which it then is by itself.
+    """
     values = _values(run.tenant_id, run.id, ending, Actor(run.worker or "", run.request_id))
     values |= {"attempt": run.attempt} | tallies.values(counted(ending))
-    return bool((await connection.execute(_FINISH, values)).scalar_one())
+    return bool((await connection.execute(_END, values)).scalar_one())
 
 
 async def others_wait(connection: Connection, tenant_id: str) -> bool:
@@ -111,7 +114,6 @@ async def cancel(connection: Connection, tenant_id: str, run_id: str, actor: Act
 async def end_lost(connection: Connection, lost: Sequence[tuple[str, str]], ending: Ending, actor: Actor) -> None:
     """End runs of any tenants that nobody works on any more; their jobs are gone already."""
     for tenant_id, run_id in lost:
-        await set_tenant(connection, tenant_id)
         await _end(connection, tenant_id, run_id, ending, actor)
 
 
@@ -135,39 +137,22 @@ def held(run: Run) -> sa.ColumnElement[bool]:
     )
 
 
-def _ending(gone: str, beside: str = "") -> sa.TextClause:
-    """The run, the notice to those who wait, the audit entry, the event and its deliveries: in one statement.
-
-    `gone` gives the runs that end, `beside` what else is done; the statement gives their number.
-    """
-    return sa.text(f"""
-    with gone as ({gone}), done as (
-        update optimizations set status = :status, result = cast(:result as jsonb), error = cast(:error as jsonb),
-            timings = cast(:timings as jsonb), finished_at = clock_timestamp(),
-            progress = case when cast(:is_answered as boolean) then 1.0 else progress end
-        where tenant_id = :tenant_id and id in (select run_id from gone)
-        returning tenant_id, id, portfolio_id, kind, what_if, status, pg_notify('{CHANNEL}', id)
-    ), noted as (
-        insert into audit (tenant_id, id, actor, action, subject, request_id, details)
-        select tenant_id, :entry_id, :entry_actor, :entry_action, :entry_subject, :entry_request_id,
-            cast(:entry_details as jsonb)
-        from done
-    ), {beside} {journal.end_of_run("done")}
-    select count(*) from gone
-""")  # noqa: S608 - no value is put into the text
-
-
-_END = _ending("select cast(:run_id as text) as run_id")
-_FINISH = _ending(
-    "delete from jobs where tenant_id = :tenant_id and run_id = :run_id and attempt = :attempt and state = 'running' "
-    "returning run_id",
-    f"tallied as ({tallies.adding('exists (select from gone)')}),",
-)
+_END = sa.text("""
+    select end_run(
+        :tenant_id, :run_id, cast(:attempt as int),
+        :status, cast(:result as jsonb), cast(:error as jsonb), cast(:timings as jsonb), :is_answered,
+        :entry_id, :entry_actor, :entry_action, :entry_request_id, cast(:entry_details as jsonb),
+        :is_recommended, :event_id, :event_kind, :event_name,
+        cast(:slot as smallint), cast(:names as text[]), cast(:labels as text[]), cast(:counted as float[])
+    )
+""")
+"""Postgres' function that writes an ending in one round trip (migration 0021)."""
 
 
 async def _end(connection: Connection, tenant_id: str, run_id: str, ending: Ending, actor: Actor) -> None:
     """Write how a run ended whose job is gone."""
-    await connection.execute(_END, _values(tenant_id, run_id, ending, actor))
+    values = _values(tenant_id, run_id, ending, actor) | tallies.values({}) | {"attempt": None}
+    await connection.execute(_END, values)
 
 
 def _values(tenant_id: str, run_id: str, ending: Ending, actor: Actor) -> dict[str, object]:

@@ -13,11 +13,13 @@ from assetmix.persistence.record_rows import portfolio_versions
 from assetmix.persistence.rows import portfolios
 from assetmix.persistence.session import Connection
 
-_NAMED = sa.select(portfolios).where(
+NAMED = (
     portfolios.c.tenant_id == sa.bindparam("tenant_id"),
     (portfolios.c.id == sa.bindparam("name")) | (portfolios.c.client_reference == sa.bindparam("name")),
     ~portfolios.c.is_deleted,
 )
+"""The tenant's portfolio of an id or a client reference."""
+_NAMED = sa.select(portfolios).where(*NAMED)
 _LOCKED = _NAMED.with_for_update()
 
 

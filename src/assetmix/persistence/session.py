@@ -57,13 +57,11 @@ class Database:
         event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
 
     @asynccontextmanager
-    async def transaction(
-        self, tenant_id: str | None = None, seconds: float = 0.0, before: str = ""
-    ) -> AsyncIterator[Connection]:
+    async def transaction(self, tenant_id: str | None = None, seconds: float = 0.0) -> AsyncIterator[Connection]:
         """Run the block in one transaction, committed when it ends without an exception.
 
         It sees the rows of one tenant; without one, nothing that belongs to a tenant. It may take
-        `seconds` where that is more than what others may. `before` are settings that it begins with.
+        `seconds` where that is more than what others may.
 
         Raises
         ------
@@ -74,7 +72,7 @@ class Database:
             async with asyncio.timeout(self._most(seconds)), self._engine.connect() as connection:
                 driver: Any = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]  # open
                 try:
-                    await driver.execute(_begin(tenant_id, before))
+                    await driver.execute(_begin(tenant_id))
                     yield connection
                     _require_committed(await driver.execute("commit"))
                 except BaseException:
@@ -82,8 +80,8 @@ class Database:
                     raise
 
     @asynccontextmanager
-    async def look(self) -> AsyncIterator[Connection]:
-        """Run one reading statement without a transaction around it, which saves two round trips."""
+    async def statement(self) -> AsyncIterator[Connection]:
+        """Run one statement, which is a transaction by itself: that saves two round trips."""
         with _told():
             async with asyncio.timeout(self._most(0.0)), self._engine.connect() as connection:
                 yield connection
@@ -96,11 +94,12 @@ class Database:
         await self._engine.dispose()
 
 
-def _begin(tenant_id: str | None, before: str) -> str:
+def _begin(tenant_id: str | None) -> str:
     """Statements that the driver sends in one round trip."""
-    quoted = (tenant_id or "").replace("'", "''")
-    seen = "" if tenant_id is None else f"select set_config('assetmix.tenant', '{quoted}', true)"
-    return "; ".join(["begin", *filter(None, (before, seen))])
+    if tenant_id is None:
+        return "begin"
+    quoted = tenant_id.replace("'", "''")
+    return f"begin; select set_config('assetmix.tenant', '{quoted}', true)"
 
 
 def _require_committed(said: str) -> None:
@@ -150,6 +149,9 @@ PASSING = (GONE, "25006", "40", "53", "55", "57")
 """SQLSTATEs that may be gone the next time: lost, read-only, deadlock, no room, lock timeout, shutdown."""
 
 UNIQUE = "23505"
+RACED = "AM001"
+"""SQLSTATE of our own functions where others came first at the same moment."""
+
 FOREIGN = "23503"
 """SQLSTATE of a reference to what is gone, or of a deletion of what is referred to."""
 
@@ -160,7 +162,7 @@ UNSTORABLE = ("22", "54")
 def _translated(error: Exception, state: str) -> Exception:
     if state.startswith(PASSING):
         return Unavailable("the database cannot be reached, or is busy with the same rows")
-    if state == UNIQUE:
+    if state in {UNIQUE, RACED}:
         return Conflict("another request has just done the same")
     if state == FOREIGN:
         return Conflict("another request has just changed what this one is about; ask again")

@@ -7,17 +7,18 @@ from assetmix.persistence.run_rows import snapshot_keys, snapshots
 from assetmix.persistence.session import Connection
 
 _SAME = (snapshots.c.tenant_id == snapshot_keys.c.tenant_id) & (snapshots.c.digest == snapshot_keys.c.digest)
-_DIGEST = (
+DIGEST = (
     sa.select(snapshot_keys.c.digest)
     .join(snapshots, _SAME)
     .where(snapshot_keys.c.tenant_id == sa.bindparam("tenant_id"), snapshot_keys.c.key == sa.bindparam("key"))
     .with_for_update(read=True, key_share=True, of=snapshots)
 )
+"""The content hash of the snapshot that was built for a key; it stays until the transaction ends."""
 
 
 async def find_digest(connection: Connection, tenant_id: str, key: str) -> str | None:
     """Give the content hash of the snapshot that was built for a key; it stays until the transaction ends."""
-    found = await connection.execute(_DIGEST, {"tenant_id": tenant_id, "key": key})
+    found = await connection.execute(DIGEST, {"tenant_id": tenant_id, "key": key})
     return found.scalar_one_or_none()
 
 

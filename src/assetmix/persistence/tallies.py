@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterable, Mapping
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from assetmix.persistence.run_rows import tallies
 from assetmix.persistence.session import Connection
@@ -22,25 +21,13 @@ Counts = Mapping[tuple[str, str], float]
 """Name and label of what is counted, and how much is added."""
 
 
-def added(rows: sa.Select[*tuple[object, ...]]) -> sa.Insert:
-    """Add rows of name, label, slot and value, in their order."""
-    statement = insert(tallies).from_select(["name", "label", "slot", "value"], rows)
-    more = {"value": tallies.c.value + statement.excluded.value}
-    return statement.on_conflict_do_update(index_elements=["name", "label", "slot"], set_=more)
-
-
-def adding(where: str = "true") -> str:
-    """Text of a statement, or of a part of one, that adds the `values` where a condition holds."""
-    return f"""
-        insert into tallies (name, label, slot, value)
-        select name, label, cast(:slot as smallint), value
-        from unnest(cast(:names as text[]), cast(:labels as text[]), cast(:counted as float[])) g (name, label, value)
-        where {where} order by name, label
-        on conflict (name, label, slot) do update set value = tallies.value + excluded.value
-    """  # noqa: S608 - no value is put into the text
-
-
-ADD = sa.text(adding())
+ADD = sa.text("""
+    insert into tallies (name, label, slot, value)
+    select name, label, cast(:slot as smallint), value
+    from unnest(cast(:names as text[]), cast(:labels as text[]), cast(:counted as float[])) g (name, label, value)
+    order by name, label
+    on conflict (name, label, slot) do update set value = tallies.value + excluded.value
+""")
 
 
 async def add(connection: Connection, counts: Counts) -> None:

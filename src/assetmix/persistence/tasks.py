@@ -107,12 +107,6 @@ async def payloads(connection: Connection, tenant_id: str, run_id: str) -> list[
     return [bytes(one) for one in (await connection.execute(query)).scalars()]
 
 
-async def clear(connection: Connection, tenant_id: str, run_id: str) -> None:
-    """Delete the tasks of a run that has ended, and what was decided in them."""
-    for table in (backtest_tasks, backtest_decisions):
-        await connection.execute(sa.delete(table).where(table.c.tenant_id == tenant_id, table.c.run_id == run_id))
-
-
 async def _take(connection: Connection, where: sa.ColumnElement[bool], worker: str, seconds: float) -> Task | None:
     key = (backtest_tasks.c.tenant_id, backtest_tasks.c.run_id, backtest_tasks.c.number)
     first = sa.select(*key).where(where).order_by(*key[1:]).limit(1).with_for_update(skip_locked=True).cte("first")

@@ -13,6 +13,8 @@ from assetmix.services.backlog import Backlog
 from assetmix.services.quotas import Quotas
 from assetmix.settings import Settings
 
+MOST_KEYS = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class House:
@@ -22,6 +24,9 @@ class House:
     bell: Doorbell
     settings: Settings
     snapshots: Memory
+    snapshot_keys: Memory = field(default_factory=lambda: Memory(MOST_KEYS), kw_only=True)
+    """The key that was last found for what a run concerns: probably the next run's too."""
+
     endings: Endings | None = None
     backlog: Backlog | None = None
     observer: Database | None = None

@@ -102,7 +102,7 @@ async def authenticate(house: House, text: str | None, origin: Origin = NOWHERE)
     pepper = house.settings.key_pepper.get_secret_value()
     is_token = text is not None and looks_like_token(text)
     public = read_token(text or "", pepper, "access") if is_token else _public_part(text)
-    async with house.database.look() as connection:
+    async with house.database.statement() as connection:
         stored = None if public is None else await tenants.find_key(connection, public)
     expected = b"" if stored is None else stored.hash
     is_proven = is_token or hmac.compare_digest(hash_key(text or "", pepper), expected)
@@ -142,7 +142,7 @@ async def refresh(house: House, token: str) -> Tokens:
     """
     pepper = house.settings.key_pepper.get_secret_value()
     public = read_token(token, pepper, "refresh")
-    async with house.database.look() as connection:
+    async with house.database.statement() as connection:
         stored = None if public is None else await tenants.find_key(connection, public)
     if public is None or stored is None:
         raise Unauthenticated("the refresh token is not valid any more; log in again")

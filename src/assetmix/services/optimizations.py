@@ -130,7 +130,7 @@ async def get_run(house: House, caller: Caller, run_id: str, *, kind: str | None
     NotFound
         when there is none
     """
-    async with house.database.look() as connection:
+    async with house.database.statement() as connection:
         run = await optimizations.find_run(connection, caller.tenant_id, run_id)
     if run is None or kind not in {None, run.kind}:
         raise NotFound(f"no such {kind or 'optimization'}")

@@ -20,8 +20,9 @@ from assetmix.optimization.reach import set_aside, total_value
 from assetmix.optimization.resolve import Question
 from assetmix.optimization.strategy import Strategy
 from assetmix.optimization.valued import benchmark_faults, in_weights
-from assetmix.persistence import portfolios, prices, strategies
+from assetmix.persistence import prices, strategies
 from assetmix.persistence.optimizations import NewRun
+from assetmix.persistence.pairs import find_pair
 from assetmix.persistence.session import Connection
 from assetmix.services.context import Caller, House
 from assetmix.services.freshness import stale_prices
@@ -218,9 +219,10 @@ async def _is_past(connection: Connection, caller: Caller, request: Request, sna
 
 
 async def _resolve(connection: Connection, caller: Caller, request: Request) -> _Resolved:
-    stored = None
+    stored = known = None
     if isinstance(request.portfolio, str):
-        stored = await portfolios.find_portfolio(connection, caller.tenant_id, request.portfolio, lock=True)
+        named = None if isinstance(request.strategy, Strategy) else request.strategy
+        stored, known = await find_pair(connection, caller.tenant_id, request.portfolio, named)
         if stored is None:
             raise NotFound("no such portfolio")
     portfolio = stored.portfolio if stored is not None else request.portfolio
@@ -231,7 +233,8 @@ async def _resolve(connection: Connection, caller: Caller, request: Request) -> 
     chosen = request.strategy if request.strategy is not None else portfolio.strategy
     if isinstance(chosen, Strategy):
         return _Resolved(portfolio, portfolio_id, chosen, None, is_inline=True)
-    known = await find_strategy(connection, caller, chosen)
+    if known is None or chosen not in {known.name, known.strategy_id}:
+        known = await find_strategy(connection, caller, chosen)
     return _Resolved(portfolio, portfolio_id, known.strategy, known.strategy_id, is_inline=stored is None)
 
 

@@ -80,15 +80,12 @@ async def freeze(house: House, connection: Connection, tenant_id: str, want: Wan
     LimitExceeded
         when it would hold more instruments than a run may concern
     """
-    concerned = Concerned(want.ids, want.tags, everything=want.everything)
-    revisions = await instruments.get_revisions(connection, tenant_id, concerned)
-    if len(revisions) > MOST_ASSETS:
-        detail = f"a run concerns at most {MOST_ASSETS} instruments, not {len(revisions)}; name fewer, or fewer tags"
-        raise LimitExceeded(detail, [Fault("/strategy/universe", "limit-exceeded", detail)])
-    _require_size(len(revisions), want)
+    last = house.snapshot_keys.recall((tenant_id, want), str)
+    revisions, of_last = await _revisions(connection, tenant_id, want, last)
     convert = want.needs_rates({one.currency for one in revisions.values()})
     key = _key(revisions, await rates.get_revision(connection, tenant_id) if convert else None, want)
-    known = await snapshots.find_digest(connection, tenant_id, key)
+    house.snapshot_keys.keep((tenant_id, want), key)
+    known = of_last if key == last else await snapshots.find_digest(connection, tenant_id, key)
     if known is not None and (tenant_id, known) in house.snapshots:
         return known, house.snapshots.recall((tenant_id, known), _unreachable)
     if known is not None:
@@ -102,7 +99,20 @@ async def freeze(house: House, connection: Connection, tenant_id: str, want: Wan
     return known, snapshot
 
 
+async def _revisions(
+    connection: Connection, tenant_id: str, want: Wanted, key: str
+) -> tuple[dict[str, Revision], str | None]:
+    """Revisions of all that is concerned, which is not too much; and the content hash that a key has."""
+    concerned = Concerned(want.ids, want.tags, everything=want.everything)
+    found, known = await instruments.get_revisions_and_digest(connection, tenant_id, concerned, key)
+    _require_size(len(found), want)
+    return found, known
+
+
 def _require_size(count: int, want: Wanted) -> None:
+    if count > MOST_ASSETS:
+        detail = f"a run concerns at most {MOST_ASSETS} instruments, not {count}; name fewer, or fewer tags"
+        raise LimitExceeded(detail, [Fault("/strategy/universe", "limit-exceeded", detail)])
     cells = count * (want.rows or 0) * (1 + len(want.extras))
     if want.most_cells is not None and cells > want.most_cells:
         detail = f"{count} instruments on up to {want.rows} days are more than {want.most_cells:,} prices"

@@ -5,7 +5,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ from assetmix import logs, traces
 from assetmix.errors import Conflict, Unavailable
 from assetmix.jobs.frames import Frame
 from assetmix.jobs.solver_process import SolverLost, SolverProcess
-from assetmix.persistence import claims, liveness, outcomes, queue, tallies, tasks
+from assetmix.persistence import claims, liveness, outcomes, queue, tallies
 from assetmix.persistence.claims import Claim
 from assetmix.persistence.optimizations import Run
 from assetmix.persistence.outcomes import WORKER_LOST, Ending
@@ -32,9 +32,6 @@ RETRY_SECONDS = 0.5
 DIGEST_DIGITS = 32
 CLAIMS = 5
 """Tries to claim a run when others claim at the same moment."""
-
-DIVIDED = frozenset({"backtest", "batch"})
-"""Kinds of runs whose work other workers share in."""
 
 NEVER = 2**31 - 1
 LOOK_SECONDS = 0.25
@@ -95,7 +92,11 @@ async def _work_through(shop: Workshop, run: Run) -> None:
         await _solver_lost(shop, run, error)
     except Unavailable as error:
         log.warning("the run is given back, for it could not be loaded: %s", error.message)
-        await _persist(shop, lambda connection: queue.give_back(connection, run, NEVER, blame=False))
+        await _persist(
+            shop,
+            shop.house.database.transaction,
+            lambda connection: queue.give_back(connection, run, NEVER, blame=False),
+        )
     else:
         timed = _timed(run, ending, started)
         await _finish(shop, run, timed)
@@ -115,7 +116,7 @@ async def _claim(shop: Workshop) -> Run | None:
     wanted = Claim(shop.worker, settings.lease_seconds, settings.tenant_share)
     for _ in range(CLAIMS):
         try:
-            async with shop.house.database.transaction(before=claims.BEFORE) as connection:
+            async with shop.house.database.statement() as connection:
                 return await claims.claim(connection, wanted)
         except Conflict:
             continue
@@ -222,20 +223,15 @@ def _timed(run: Run, ending: Ending, started: float) -> Ending:
 async def _solver_lost(shop: Workshop, run: Run, error: SolverLost) -> None:
     log.warning("%s", error)
     most = shop.house.settings.max_attempts
-    if await _persist(shop, lambda connection: queue.give_back(connection, run, most)):
+    if await _persist(shop, shop.house.database.transaction, lambda connection: queue.give_back(connection, run, most)):
         shop.house.bell.ring()
     else:
         await _finish(shop, run, Ending(status="failed", error=WORKER_LOST))
 
 
 async def _finish(shop: Workshop, run: Run, ending: Ending) -> None:
-    async def write(connection: Connection) -> bool:
-        done = await outcomes.finish(connection, run, ending)
-        if done and run.kind in DIVIDED:
-            await tasks.clear(connection, run.tenant_id, run.id)
-        return done
-
-    if not await _persist(shop, write, run.tenant_id):
+    statement = shop.house.database.statement
+    if not await _persist(shop, statement, lambda connection: outcomes.finish(connection, run, ending)):
         await _discarded(shop)
     elif await _others_wait(shop, run):
         shop.house.bell.ring()
@@ -244,18 +240,22 @@ async def _finish(shop: Workshop, run: Run, ending: Ending) -> None:
 async def _others_wait(shop: Workshop, run: Run) -> bool:
     """Whether other runs of the tenant wait, perhaps for this one; where that is not known the scheduler rings."""
     try:
-        async with shop.house.database.look() as connection:
+        async with shop.house.database.statement() as connection:
             return await outcomes.others_wait(connection, run.tenant_id)
     except Unavailable:
         return False
 
 
-async def _persist(shop: Workshop, write: Callable[[Connection], Awaitable[T]], tenant_id: str | None = None) -> T:
+async def _persist(
+    shop: Workshop,
+    within: Callable[[], AbstractAsyncContextManager[Connection]],
+    write: Callable[[Connection], Awaitable[T]],
+) -> T:
     """Write again and again while the database is away and the lease may be ours."""
     deadline = asyncio.get_running_loop().time() + shop.house.settings.lease_seconds
     while True:
         try:
-            async with shop.house.database.transaction(tenant_id) as connection:
+            async with within() as connection:
                 return await write(connection)
         except Unavailable:
             if asyncio.get_running_loop().time() > deadline:

@@ -17,12 +17,12 @@ from assetmix.api.dialects.native.routes import (
 )
 
 router = APIRouter(prefix="/v1", tags=["native"])
-PARTS = (
+PARTS = (  # what is asked most comes first, for routes are looked at in turn
+    optimizations,
+    portfolios,
     market_data,
     risk_models,
     strategies,
-    portfolios,
-    optimizations,
     frontiers,
     backtests,
     batches,
