@@ -67,10 +67,11 @@ def finished(result: dict[str, Any] | None, status: str = "succeeded", **inputs:
     return Run(
         tenant_id="T", id="O01FGNGNS3R3836WB3JHD22J748", portfolio_id="P01F8ZSNV0J45R9DFZ3D7D8C26F", strategy_id=1,
         status=status, what_if=False, kind="optimization", progress=1.0,
-        optimization_hash="8b22a2d4bdd142c6dca4ead3da80b4e8", inputs=inputs,
+        optimization_hash="8b22a2d4bdd142c6dca4ead3da80b4e8", inputs_text=json.dumps(inputs),
         snapshot_digest="", time_limit_seconds=60.0, attempt=1, request_id=None, traceparent=None, worker=None,
         queued_at=WHEN,
-        started_at=WHEN, finished_at=WHEN, result=result, error=None, timings=None,
+        started_at=WHEN, finished_at=WHEN, error=None, timings=None,
+        result_text=None if result is None else json.dumps(result),
     )  # fmt: skip
 
 

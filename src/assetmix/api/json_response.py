@@ -12,3 +12,8 @@ class FastJSONResponse(JSONResponse):
     def render(self, content: Any) -> bytes:  # noqa: ANN401 - JSON
         """Write the document."""
         return bytes(to_json(content, inf_nan_mode="null"))
+
+
+def ending_with(document: dict[str, Any], name: str, text: bytes) -> bytes:
+    """Write a document with one more member, which is JSON already."""
+    return bytes(to_json(document, inf_nan_mode="null"))[:-1] + f',"{name}":'.encode() + text + b"}"

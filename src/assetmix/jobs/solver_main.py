@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pydantic_core import from_json
+
 from assetmix import logs
 from assetmix.backtest.adviser import Tools
 from assetmix.codec.documents import (
@@ -87,8 +89,9 @@ def serve(questions: BinaryIO, answers: BinaryIO, memory: Memory, kept: int) -> 
             snapshot = store.snapshot(frame.header["snapshot_digest"])
             model = store.model(frame.header.get("model_digest"))
             desk = Desk(memory, lambda frame: answers.write(frame.pack()), store.ask)
-            said = _chunk if "chunk" in frame.header else _answer
-            answers.write(said(frame.header, snapshot, model, desk).pack())
+            header = frame.header | {"inputs": from_json(frame.body)}
+            said = _chunk if "chunk" in header else _answer
+            answers.write(said(header, snapshot, model, desk).pack())
     except Gone:
         log.debug("the worker has gone while it was asked for data")
 

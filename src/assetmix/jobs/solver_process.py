@@ -7,7 +7,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from assetmix.jobs.frames import HEAD, Frame
 from assetmix.jobs.resident import resident_mb
@@ -79,7 +79,7 @@ class SolverProcess:
             await self._receive()
             self._is_ready = True
 
-    async def ask(self, question: dict[str, Any], load: Load, keep: Keep | None = None) -> Frame:
+    async def ask(self, question: Frame, load: Load, keep: Keep | None = None) -> Frame:
         """Send a question and wait for its answer; snapshot and risk model are loaded only if not known there.
 
         An answer in parts is handed to `keep` part by part.
@@ -92,7 +92,7 @@ class SolverProcess:
         await self.ready()
         self.progress = 0.0
         self._memory_before = self.memory_mb
-        await self._send(Frame(question))
+        await self._send(question)
         answer = await self._receive()
         while {"need", "progress", "kept"} & set(answer.header):
             self.progress = float(answer.header.get("progress", self.progress))

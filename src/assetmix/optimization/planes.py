@@ -69,13 +69,20 @@ class Planes:
         return columns, np.repeat(np.arange(columns.shape[1]), np.diff(columns.indptr))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Joint:
     """Planes over several instruments: rows (r, n), dense, with their bounds (r,)."""
 
     rows: Matrix
     lower: Vector
     upper: Vector
+
+    @cached_property
+    def sides(self) -> tuple[Matrix, Vector, Positions]:
+        """Each finite bound as a row (s, n) whose value is to stay below a number (s,), and its plane's place (s,)."""
+        above, below = np.flatnonzero(np.isfinite(self.upper)), np.flatnonzero(np.isfinite(self.lower))
+        rows = np.vstack([self.rows[above], -self.rows[below]])
+        return rows, np.concatenate([self.upper[above], -self.lower[below]]), np.concatenate([above, below])
 
 
 def banded(rows: sp.csr_matrix, band: Band) -> Planes:

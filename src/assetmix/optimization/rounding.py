@@ -45,12 +45,13 @@ def rounded_trades(problem: Problem, weights: Vector, cash: float) -> Vector:
 
 def _no_worse(ledger: Ledger, units: Vector, down: Vector, form: Form | None) -> Vector:
     """The lots that were found, or the trades rounded down where they are better, affordable, and break no more."""
-    both = np.vstack([units, down])
-    weights, broken = ledger.weights(both), ledger.breaches(both).sum(axis=-1)
-    problem = ledger.problem
+    both, problem = np.vstack([units, down]), ledger.problem
+    weights = ledger.weights(both)
     values = problem.objective.sign * objective_value(problem, weights) if form is None else form.value(weights)
-    is_possible = float(ledger.cash(down)) >= ledger.floor and broken[1] <= max(float(broken[0]), RESIDUAL)
-    return down if is_possible and values[1] < values[0] else units
+    if values[1] >= values[0] or float(ledger.cash(down)) < ledger.floor:
+        return units
+    broken = ledger.breaches(both).sum(axis=-1)
+    return down if broken[1] <= max(float(broken[0]), RESIDUAL) else units
 
 
 def _form(problem: Problem) -> Form | None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from assetmix.persistence import tallies
-from assetmix.persistence.optimizations import COLUMNS, Run, run_of
+from assetmix.persistence.optimizations import STORED, Run, reading, run_of
 from assetmix.persistence.pulse import SEEN_SECONDS
 from assetmix.persistence.session import Connection
 
@@ -25,8 +25,8 @@ _CLAIMED = sa.func.claim_run(
     sa.bindparam("slot", type_=sa.SmallInteger),
     sa.literal(list(tallies.BOUNDS), ARRAY(sa.Double)),
     sa.literal(_LABELS, ARRAY(sa.Text)),
-).table_valued(*(sa.column(one.name, one.type) for one in COLUMNS))
-_CLAIM = sa.select(_CLAIMED)
+).table_valued(*(sa.column(one.name, one.type) for one in STORED))
+_CLAIM = sa.select(*reading(_CLAIMED))
 
 
 @dataclass(frozen=True, slots=True)

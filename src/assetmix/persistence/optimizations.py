@@ -1,10 +1,13 @@
 """Runs as callers see them: requested, looked up, listed."""
 
 import datetime as dt
+import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic_core import from_json
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from assetmix.persistence import journal
@@ -17,9 +20,9 @@ REUSABLE = (*ACTIVE, "succeeded", "infeasible")
 """Statuses of runs that answer a request with the same inputs; others are run again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run, as stored."""
+    """One run, as stored; what it was asked and what came of it are read when they are looked at."""
 
     tenant_id: str
     id: str
@@ -29,7 +32,7 @@ class Run:
     what_if: bool
     kind: str
     optimization_hash: str
-    inputs: dict[str, Any]
+    inputs_text: str
     snapshot_digest: str | None
     model_digest: str | None = None
     asked_model: str | None = None
@@ -42,9 +45,21 @@ class Run:
     queued_at: dt.datetime
     started_at: dt.datetime | None
     finished_at: dt.datetime | None
-    result: dict[str, Any] | None
+    result_text: str | None
     error: dict[str, Any] | None
     timings: dict[str, float] | None
+
+    @cached_property
+    def inputs(self) -> dict[str, Any]:
+        """What its answer depends on."""
+        read: dict[str, Any] = from_json(self.inputs_text)
+        return read
+
+    @cached_property
+    def result(self) -> dict[str, Any] | None:
+        """What came of it."""
+        read: dict[str, Any] | None = None if self.result_text is None else from_json(self.result_text)
+        return read
 
     @property
     def is_active(self) -> bool:
@@ -62,12 +77,21 @@ class Run:
         return f"{self.id[-8:]}-{self.status}-{self.attempt}-{round(1000 * self.progress)}"
 
 
-COLUMNS = tuple(optimizations.c[name] for name in Run.__dataclass_fields__)
+TEXTS = {"inputs_text": "inputs", "result_text": "result"}
+"""Documents that are not read before they are looked at, by the names that their texts have here."""
 
-WITHOUT_RESULT = tuple(
-    sa.cast(sa.null(), JSONB(none_as_null=True)).label("result") if column.name == "result" else column
-    for column in COLUMNS
-)
+STORED = tuple(optimizations.c[TEXTS.get(name, name)] for name in Run.__dataclass_fields__)
+"""What a run is read from."""
+
+
+def reading(source: sa.FromClause, *, without: str = "") -> list[sa.ColumnElement[Any]]:
+    """Columns that `run_of` reads, of anything that has those of the table; all but one, if one is named."""
+    texts = {name: sa.cast(source.c[column], sa.Text).label(name) for name, column in TEXTS.items()}
+    return [texts[name] if name in texts else source.c[name] for name in Run.__dataclass_fields__ if name != without]
+
+
+COLUMNS = reading(optimizations)
+WITHOUT_RESULT = [*reading(optimizations, without="result_text"), sa.cast(sa.null(), sa.Text).label("result_text")]
 
 
 def _newest(*where: sa.ColumnElement[bool]) -> sa.Select[Any]:
@@ -78,9 +102,9 @@ def _newest(*where: sa.ColumnElement[bool]) -> sa.Select[Any]:
 
 _PORTFOLIO = optimizations.c.portfolio_id == sa.bindparam("portfolio_id")
 _FOUND = sa.func.run_of(sa.bindparam("tenant_id"), sa.bindparam("run_id")).table_valued(
-    *(sa.column(one.name, one.type) for one in COLUMNS)
+    *(sa.column(one.name, one.type) for one in STORED)
 )
-_BY_ID = sa.select(_FOUND)
+_BY_ID = sa.select(*reading(_FOUND))
 _BY_HASH = _newest(
     optimizations.c.optimization_hash == sa.bindparam("optimization_hash"), optimizations.c.status.in_(REUSABLE)
 )
@@ -117,7 +141,10 @@ def _adding() -> sa.Select[*tuple[Any, ...]]:
     """Store a queued run, its job and the audit entry of who asked, unless there is one like it, or no room."""
     # not now(), which is when the transaction began: before it waited for the portfolio's lock
     moment = sa.func.clock_timestamp()
-    given = {name: sa.bindparam(f"new_{name}", type_=optimizations.c[name].type) for name in _GIVEN}
+    given: dict[str, sa.ColumnElement[Any]] = {
+        name: sa.bindparam(f"new_{name}", type_=optimizations.c[name].type) for name in _GIVEN
+    }
+    given["inputs"] = sa.cast(sa.bindparam("new_inputs", type_=sa.Text), JSONB)
     values = given | {"queued_at": moment, "requested_at": moment}
     same = sa.exists().where(
         optimizations.c.tenant_id == given["tenant_id"],
@@ -127,13 +154,14 @@ def _adding() -> sa.Select[*tuple[Any, ...]]:
     active = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.tenant_id == given["tenant_id"])
     has_room = active.scalar_subquery() < sa.bindparam("most", type_=sa.Integer)
     one = insert(optimizations).from_select(list(values), sa.select(*values.values()).where(~same, has_room))
-    added = one.on_conflict_do_nothing().returning(*COLUMNS).cte("added")
+    added = one.on_conflict_do_nothing().returning(*STORED).cte("added")
     # a backtest takes minutes and changes nothing: other runs of its portfolio need not wait for it; a batch has none
     portfolio_id = sa.case((added.c.kind == "backtest", sa.null()), else_=added.c.portfolio_id)
     due = sa.func.now() + sa.bindparam("ring", type_=sa.Interval)
     job = sa.select(added.c.tenant_id, added.c.id, portfolio_id, added.c.queued_at, due)
     queued = sa.insert(jobs).from_select(["tenant_id", "run_id", "portfolio_id", "queued_at", "ring_at"], job)
-    return sa.select(added).add_cte(queued.cte("queued"), journal.noting(added).cte("noted"))
+    told = sa.select(*reading(added, without="inputs_text"))
+    return told.add_cte(queued.cte("queued"), journal.noting(added).cte("noted"))
 
 
 _GIVEN = ("tenant_id", *NewRun.__dataclass_fields__)
@@ -156,10 +184,12 @@ async def add_run(connection: Connection, tenant_id: str, new: NewRun, asked: En
 
     None when a run with the same inputs waits, runs or has an answer, or so many wait or run already.
     """
-    values = {f"new_{name}": getattr(new, name) for name in NewRun.__dataclass_fields__} | {"new_tenant_id": tenant_id}
+    inputs = json.dumps(new.inputs)
+    values = {f"new_{name}": getattr(new, name) for name in NewRun.__dataclass_fields__}
+    values |= {"new_tenant_id": tenant_id, "new_inputs": inputs}
     within = {"most": room.most, "ring": dt.timedelta(seconds=room.ring_seconds)}
     added = (await connection.execute(_ADD, values | within | journal.noted(asked))).one_or_none()
-    return None if added is None else run_of(added)
+    return None if added is None else run_of(added, inputs)
 
 
 async def add_refused(connection: Connection, tenant_id: str, new: NewRun, error: dict[str, Any]) -> Run:
@@ -247,9 +277,10 @@ async def page_of_portfolio(
     return [run_of(row) for row in rows], int((await connection.execute(count)).scalar_one())
 
 
-def run_of(row: sa.Row[tuple[object, ...]]) -> Run:
-    """Read a run from its columns."""
-    return Run(**row._mapping)  # noqa: SLF001 - its public name
+def run_of(row: sa.Row[tuple[object, ...]], inputs_text: str | None = None) -> Run:
+    """Read a run from its columns; with its inputs where those are known and not among them."""
+    known: dict[str, Any] = {} if inputs_text is None else {"inputs_text": inputs_text}
+    return Run(**row._mapping, **known)  # noqa: SLF001 - its public name
 
 
 def _mine(tenant_id: str) -> sa.ColumnElement[bool]:

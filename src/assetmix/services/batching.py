@@ -93,7 +93,7 @@ async def _asked(house: House, run: Run, solver: SolverProcess, what: dict[str, 
     errand = Errand(house, run, solver)
     try:
         async with asyncio.timeout(count * seconds + SPARE_SECONDS):
-            answer = await solver.ask(errand.question(seconds) | what, errand.load)
+            answer = await solver.ask(errand.question(seconds, **what), errand.load)
     except TimeoutError:
         await solver.kill()
         raise SolverLost("the solver process took longer than it may") from None

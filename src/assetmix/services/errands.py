@@ -41,17 +41,18 @@ class Errand:
         self._house, self._run, self._solver = house, run, solver
         self._task: Task | None = None
 
-    def question(self, seconds: float) -> dict[str, Any]:
-        """What the solver process is to know of the run, whatever it is asked."""
+    def question(self, seconds: float, **what: Any) -> Frame:  # noqa: ANN401 - JSON
+        """What the solver process is to know of the run, and `what` it is asked; its inputs go as they are stored."""
         run = self._run
-        return {
-            "inputs": run.inputs,
+        header = {
             "snapshot_digest": run.snapshot_digest,
             "model_digest": run.model_digest,
             "seconds": seconds,
             "run": run.id,
             "attempt": run.attempt,
+            **what,
         }
+        return Frame(header, run.inputs_text.encode())
 
     async def load(self, what: str, name: str) -> bytes:
         """Give what is asked for: by digest, or of the run itself."""

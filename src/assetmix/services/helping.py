@@ -53,7 +53,7 @@ async def _help_with(house: House, solver: SolverProcess, task: Task, run: Run) 
 async def _decide(house: House, run: Run, solver: SolverProcess, task: Task) -> None:
     """Make the decisions of a range and store them."""
     errand = Errand(house, run, solver)
-    question = errand.question(run.time_limit_seconds) | {"decide": [task.first, task.last]}
+    question = errand.question(run.time_limit_seconds, decide=[task.first, task.last])
     answer = await solver.ask(question, errand.load)
     if "decided" not in answer.header:
         log.warning("a range could not be decided here: %s", answer.header.get("error", {}).get("detail"))

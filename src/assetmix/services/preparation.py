@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from assetmix.backtest.spec import BacktestSpec
-from assetmix.codec.documents import PORTFOLIO, STRATEGY, digest
+from assetmix.codec.documents import PORTFOLIO, digest
 from assetmix.domain.currency import converted
 from assetmix.domain.portfolio import Portfolio
 from assetmix.domain.snapshot import Snapshot
 from assetmix.errors import Fault, InvalidRequest, NotFound
 from assetmix.estimation.specs import ForecastSpec, RiskSpec
 from assetmix.optimization.application import Application, check_application
-from assetmix.optimization.check import check_strategy, refuse
+from assetmix.optimization.check import refuse
 from assetmix.optimization.frontier import FrontierSpec
 from assetmix.optimization.reach import set_aside, total_value
 from assetmix.optimization.resolve import Question
@@ -38,6 +38,7 @@ from assetmix.services.kinds import (
 from assetmix.services.portfolios import portfolio_faults
 from assetmix.services.risk_models import ChosenModel, choose
 from assetmix.services.scopes import scopes_elsewhere
+from assetmix.services.settled import settled
 from assetmix.services.snapshots import Wanted, freeze, wanted
 from assetmix.services.versions import versions
 
@@ -193,7 +194,7 @@ def _strategy_faults(strategy: Strategy, request: Request) -> list[Fault]:
     if request.frontier is not None:
         return frontier_faults(strategy, request.frontier)
     own = [] if request.backtest is None else list(request.backtest.faults())
-    return own + [Fault(f"/strategy{one.pointer}", one.code, one.detail) for one in check_strategy(strategy)]
+    return own + [Fault(f"/strategy{one.pointer}", one.code, one.detail) for one in settled(strategy).faults]
 
 
 async def _check(
@@ -263,11 +264,11 @@ async def find_strategy(connection: Connection, caller: Caller, chosen: str | in
 def _inputs(
     found: _Resolved, model: ChosenModel | None, request: Request, settings: Mapping[str, Any]
 ) -> dict[str, Any]:
-    strategy = STRATEGY.write(found.strategy)
+    strategy = settled(found.strategy)
     return {
         "portfolio": PORTFOLIO.write(found.portfolio),
-        "strategy": strategy,
-        "strategy_key": digest(strategy),
+        "strategy": strategy.document,
+        "strategy_key": strategy.key,
         "risk_model": None if model is None else {"name": model.name, "digest": model.digest},
         "cash_flow": request.cash_flow,
         "gap": request.gap,

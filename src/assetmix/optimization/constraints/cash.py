@@ -61,14 +61,19 @@ class Cash(Constraint):
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Distance of the cash outside the band."""
-        cash = np.asarray(outcome.cash, dtype=np.float64)
-        lower = self.lower(problem) if self._has_lower else None
-        upper = self.upper(problem) if self._has_upper else None
-        if self._is_fixed and lower is not None:
-            return np.abs(cash - lower)[..., np.newaxis]
-        below = [] if lower is None else [np.maximum(lower - cash, 0.0)]
-        above = [] if upper is None else [np.maximum(cash - upper, 0.0)]
-        return np.stack([*below, *above], axis=-1) if below or above else np.zeros((*cash.shape, 0))
+        cash = np.asarray(outcome.cash, dtype=np.float64)[..., np.newaxis]
+        lower, upper = self.bounds(problem)
+        return np.asarray(np.maximum(np.maximum(lower - cash, cash - upper), 0.0))
+
+    def bounds(self, problem: Problem) -> tuple[Vector, Vector]:
+        """Between what cash, a fraction of value, lies by each row (r,); infinite on the side that it leaves open."""
+        lower, upper = self.lower(problem), self.upper(problem)
+        if self._is_fixed:
+            return np.array([lower]), np.array([upper])
+        below = [(lower, np.inf)] if self._has_lower else []
+        above = [(-np.inf, upper)] if self._has_upper else []
+        ends = np.array([*below, *above]).reshape(-1, 2)
+        return ends[:, 0], ends[:, 1]
 
     def cash_floor(self, problem: Problem) -> float:
         """The band's lower end."""

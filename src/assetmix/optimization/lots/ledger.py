@@ -74,9 +74,9 @@ class Ledger:
 
     def breaches_of_cash(self, cash: Vector) -> Vector:
         """Distance of cash (...), money, outside each limit that looks at it alone (..., rows)."""
-        outcome = Outcome(np.zeros((*np.shape(cash), 0)), np.asarray(cash) / self.problem.value)
-        none = np.zeros((*np.shape(cash), 0))
-        return np.concatenate([none, *(one.breach(self.problem, outcome) for one in self.of_cash)], axis=-1)
+        lower, upper = self._cash_rows
+        part = np.asarray(cash)[..., np.newaxis] / self.problem.value
+        return np.asarray(np.maximum(np.maximum(lower - part, part - upper), 0.0))
 
     def breaches_asked(self, units: Vector) -> Vector:
         """The same for limits that have to be asked one by one."""
@@ -101,6 +101,13 @@ class Ledger:
     def joint(self) -> Joint:
         """Planes over several instruments."""
         return self._planes.joint
+
+    @cached_property
+    def _cash_rows(self) -> tuple[Vector, Vector]:
+        """Bounds (r,), fractions of value, of each row that looks at cash alone."""
+        found = [one.bounds(self.problem) for one in self.of_cash]
+        none = np.zeros(0)
+        return np.concatenate([none, *(one for one, _ in found)]), np.concatenate([none, *(one for _, one in found)])
 
     @cached_property
     def cash_band(self) -> tuple[float, float]:

@@ -161,14 +161,16 @@ class Standing:
         joint, ratios = self._ledger.joint, self._ledger.slopes
         values = joint.rows @ self.weights
         allowed = np.maximum(np.maximum(joint.lower - values, values - joint.upper), RESIDUAL)
-        room = [joint.upper + allowed - values, values - (joint.lower - allowed)]
+        sides, bounds, places = joint.sides
+        spare = bounds + allowed[places] - sides @ self.weights + ROUNDOFF
+        if not len(ratios.rows):
+            return sides, spare
         bottoms, over = ratios.bottoms @ self.weights, ratios.rows @ self.weights
         off = np.maximum(per_unit(np.maximum(over, 0.0)[:, None], bottoms)[:, 0], RESIDUAL)
         off = np.maximum(off, off[ratios.twins])
-        rows = np.vstack([joint.rows, -joint.rows, ratios.rows - off[:, None] * ratios.bottoms])
-        spare = np.concatenate([*room, off * bottoms - over])
-        bounded = np.isfinite(spare)
-        return rows[bounded], spare[bounded] + ROUNDOFF
+        rows, room = ratios.rows - off[:, None] * ratios.bottoms, off * bottoms - over + ROUNDOFF
+        bounded = np.isfinite(room)
+        return np.vstack([sides, rows[bounded]]), np.concatenate([spare, room[bounded]])
 
     def _fits_slopes(self, places: Positions, moved: Vector) -> Mask:
         rows, spare = self._slopes

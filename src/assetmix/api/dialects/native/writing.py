@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from assetmix.api.json_response import ending_with
 from assetmix.codec.documents import INSTRUMENT
 from assetmix.codec.packing import unpacked
 from assetmix.codec.risk_models import figures_of
@@ -95,6 +96,15 @@ def write_portfolio(stored: StoredPortfolio) -> dict[str, Any]:
 
 def write_run(run: Run) -> dict[str, Any]:
     """A run with its status, and its result or error once it has ended."""
+    return _about(run) | {"result": run.result}
+
+
+def write_whole_run(run: Run) -> bytes:
+    """The same, its result as it is stored: a document of its length is not read to be written again."""
+    return ending_with(_about(run), "result", (run.result_text or "null").encode())
+
+
+def _about(run: Run) -> dict[str, Any]:
     return {
         "id": run.id,
         "status": run.status,
@@ -107,7 +117,6 @@ def write_run(run: Run) -> dict[str, Any]:
         "queued_at": run.queued_at.isoformat(),
         "started_at": None if run.started_at is None else run.started_at.isoformat(),
         "finished_at": None if run.finished_at is None else run.finished_at.isoformat(),
-        "result": run.result,
         "error": run.error,
         "timings": run.timings,
     }
@@ -121,8 +130,7 @@ def write_item(one: Item) -> dict[str, Any]:
 
 def write_whole_item(one: Item) -> bytes:
     """The same with its result, which is JSON already."""
-    told = to_json(write_item(one))
-    return told[:-1] + b',"result":' + (unpacked(one.result) if one.result else b"null") + b"}"
+    return ending_with(write_item(one), "result", unpacked(one.result) if one.result else b"null")
 
 
 def write_validation(run: Run) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from assetmix.api.deps import InHouse, Runner, retry_after
 from assetmix.api.dialects.native import writing
 from assetmix.api.etag import quoted, unchanged
 from assetmix.api.idempotency import once, replayed
-from assetmix.api.json_response import FastJSONResponse
 from assetmix.api.prefer import applied, preferred_wait
 from assetmix.persistence.optimizations import Run
 from assetmix.services import optimizations
@@ -44,14 +43,14 @@ async def answered(
     soon = await retry_after(inside)
 
     def accepted(run: Run) -> Response:
-        return FastJSONResponse(writing.write_run(run), status_code=202, headers=writing.accepted_headers(run, soon))
+        return _told(run, writing.accepted_headers(run, soon), 202)
 
     outcome = await submit(await once(request, accepted))
     seconds = preferred_wait(request)
     run = outcome.run if outcome.run is None else await wait_for_end(inside, caller, outcome.run, seconds)
     if run is not None and seconds and not run.is_active:
         headers = writing.accepted_headers(run, soon) | applied(seconds)
-        return FastJSONResponse(writing.write_run(run), headers=headers)
+        return _told(run, headers)
     return replayed(outcome.before) if isinstance(outcome, Repeated) else accepted(outcome.run)
 
 
@@ -75,4 +74,8 @@ async def watched(request: Request, inside: InHouse, run: Run) -> Response:
     if known is not None:
         return known
     later = {"Retry-After": str(await retry_after(inside))} if run.is_active else {}
-    return FastJSONResponse(writing.write_run(run), headers={"ETag": quoted(run.tag)} | later)
+    return _told(run, {"ETag": quoted(run.tag)} | later)
+
+
+def _told(run: Run, headers: dict[str, str], status: int = 200) -> Response:
+    return Response(writing.write_whole_run(run), status, headers, media_type="application/json")
