@@ -63,11 +63,10 @@ def _of_planes(problem: Problem, positions: Positions, trades: Vector) -> Iterat
 
 def _of_others(problem: Problem, positions: Positions, trades: Vector) -> Iterator[Relief]:
     """Reliefs of the rows that are no planes; what is kept cannot be relieved."""
-    stack, here = stacked(problem), Outcome(problem.current_weights, problem.current_cash)
+    here, names = Outcome(problem.current_weights, problem.current_cash), named_rows(problem)
     there: Outcome | None = None
-    for number, (constraint, rows) in enumerate(zip(problem.constraints, named_rows(problem), strict=True)):
-        if number in stack.plain:
-            continue
+    for place in stacked(problem).apart:
+        constraint, rows = problem.constraints[place], names[place]
         scale = constraint.scale(problem)
         before = constraint.breach(problem, here)
         felt = (before > BINDING * scale).nonzero()[0]

@@ -123,15 +123,15 @@ class Breached:
 class Stack:
     """The hard limits of a problem that are planes, and those that have to be asked one by one.
 
-    `plain` are the places of the former among the problem's constraints, `owners` (r,) the place
-    that each plane belongs to. `named` (2, r) are the numbers, among the owner's own rows, of the
-    rows that bound a plane below and above. `inexact` are the planes of limits that do not ask for
-    exact figures.
+    `apart` are the places among the problem's constraints of all others that have rows, soft ones
+    too; `owners` (r,) are the places that the planes belong to. `named` (2, r) are the numbers, among
+    the owner's own rows, of the rows that bound a plane below and above. `inexact` are the planes of
+    limits that do not ask for exact figures.
     """
 
     planes: Planes
     inexact: Planes
-    plain: frozenset[int]
+    apart: tuple[int, ...]
     others: tuple["Constraint", ...]
     owners: Positions
     named: Positions
@@ -184,7 +184,9 @@ def _stack(problem: "Problem") -> Stack:
     exact = [place for place, one in hard if one.exact]
     counted = np.flatnonzero(~np.isin(owner, exact))
     inexact = joined if len(counted) == len(owner) else joined.some(counted)
-    return Stack(joined, inexact, frozenset(place for place, _ in plain), others, owner, named)
+    together = {place for place, _ in plain}
+    apart = tuple(place for place, names in enumerate(rows) if names and place not in together)
+    return Stack(joined, inexact, apart, others, owner, named)
 
 
 def _named(planes: Planes) -> Positions:

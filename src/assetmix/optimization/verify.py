@@ -37,9 +37,8 @@ def _breaches(problem: Problem, outcome: Outcome, tolerance: float) -> Iterator[
     planes = stack.breached(outcome.weights, tolerance)
     for owner, row, amount in zip(planes.owners.tolist(), planes.rows.tolist(), planes.amounts.tolist(), strict=True):
         yield names[owner][row].id, amount
-    for place, constraint in enumerate(problem.constraints):
-        if place in stack.plain:
-            continue
+    for place in stack.apart:
+        constraint = problem.constraints[place]
         breach = constraint.breach(problem, outcome)
         for number in (breach > tolerance * constraint.scale(problem)).nonzero()[0]:
             yield names[place][number].id, float(breach[number])
