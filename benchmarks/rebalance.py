@@ -5,6 +5,8 @@ solves is checked. Latency is from sending the POST to the last byte of the 200 
 that prefers to wait (POST /v1/optimizations), and by one that polls (POST /portfolio/rebalance, then the latest
 optimization every five milliseconds; the polls cost the same two cores that solve). The one that waits is Python's
 own http.client on a connection that it keeps: httpx, which the other one is, takes a millisecond more by itself.
+After each answer the same client asks FastAPI, Celery and Redis for a task that does nothing (`benchmarks.noop`):
+what a stack takes here and now, whatever the machine is busy with.
 """
 
 import json
@@ -33,6 +35,7 @@ from assetmix.optimization.resolve import Question, resolve
 from assetmix.optimization.solvers import PIQP
 from assetmix.optimization.statement import Statement
 from benchmarks.bare import set_up_and_solve
+from benchmarks.noop import bare_stack, milliseconds
 from benchmarks.records import Record, keep, show
 from tests.service import UNHURRIED, Service, running_service
 
@@ -50,12 +53,24 @@ def main() -> int:
         key = service.key(content.TENANT)
         DemoClient(service.base_url, key, console.print).load()
         with service.client(content.TENANT) as client:
-            with closing(HTTPConnection(urlsplit(service.base_url).netloc)) as connection:
-                waited = measure(client, console, "waiting", lambda: wait_for_answer(connection, key))
+            waited, nothing = measure_waiting(service, client, console)
             polled = measure(client, console, "polling", lambda: poll_for_answer(client))
         bare = bare_solves(service, waited.runs)
-    report(waited, polled, bare, console)
+    report(waited, polled, (bare, nothing), console)
     return 0
+
+
+def measure_waiting(service: Service, client: httpx.Client, console: Console) -> tuple["Measured", list[float]]:
+    """What the client that waits has measured, and beside it the milliseconds of asking for nothing."""
+    key, nothing = service.key(content.TENANT), []
+    redis_url = service.settings().redis_url.get_secret_value()
+    with closing(HTTPConnection(urlsplit(service.base_url).netloc)) as connection, bare_stack(redis_url) as beside:
+
+        def ask() -> bytes:
+            return wait_for_answer(connection, key)
+
+        measured = measure(client, console, "waiting", ask, lambda: nothing.append(milliseconds(beside)))
+    return measured, nothing[WARM:]
 
 
 @dataclass(frozen=True)
@@ -70,7 +85,9 @@ class Measured:
         return float(np.percentile(self.latencies, part))
 
 
-def measure(client: httpx.Client, console: Console, seed: str, ask: Callable[[], bytes]) -> Measured:
+def measure(
+    client: httpx.Client, console: Console, seed: str, ask: Callable[[], bytes], after: Callable[[], None] | None = None
+) -> Measured:
     latencies, answers = [], []
     with console.status("measuring") as status:
         for number, holdings in enumerate(accounts(WARM + REQUESTS, seed)):
@@ -78,6 +95,8 @@ def measure(client: httpx.Client, console: Console, seed: str, ask: Callable[[],
             started = time.perf_counter()
             answers.append(ask())
             latencies.append(1000 * (time.perf_counter() - started))
+            if after is not None:
+                after()
             status.update(f"measuring: {number + 1} of {WARM + REQUESTS}")
     ids = [str(json.loads(answer)["id"]) for answer in answers]
     runs = [client.get(f"/v1/optimizations/{run_id}").json() for run_id in ids]
@@ -149,9 +168,9 @@ def bare_milliseconds(question: Question) -> float:
     return took
 
 
-def report(waited: Measured, polled: Measured, bare: list[float], console: Console) -> None:
+def report(waited: Measured, polled: Measured, bare: tuple[list[float], list[float]], console: Console) -> None:
     stages = {name: statistics.median(run["timings"][name] for run in waited.runs) for name in STAGES}
-    alone = statistics.median(bare)
+    alone, nothing = (statistics.median(one) for one in bare)
     rows = [
         (f"{way}, p{part}", one.at(part))
         for way, one in (("waiting", waited), ("polling", polled))
@@ -160,7 +179,7 @@ def report(waited: Measured, polled: Measured, bare: list[float], console: Conso
     table = Table(title=f"POST to 200 over HTTP, {len(waited.runs)} requests and solves each way")
     for name in ("what", "ms", "times the bare solve"):
         table.add_column(name, justify="left" if name == "what" else "right")
-    for name, value in [*rows, *stages.items(), ("bare solve", alone)]:
+    for name, value in [*rows, *stages.items(), ("bare solve", alone), ("a task that does nothing", nothing)]:
         table.add_row(name.removesuffix("_ms"), f"{value:.2f}", f"{value / alone:.1f}")
     console.print(table)
     records = [
@@ -171,6 +190,8 @@ def report(waited: Measured, polled: Measured, bare: list[float], console: Conso
     records += [
         Record("rebalance over HTTP, p50: added to the solve", added, "ms", MOST_ADDED_MS),
         Record("rebalance over HTTP, p50 of bare solve", waited.at(50) / alone, "x"),
+        Record("a task that does nothing through the bare stack, p50", nothing, "ms"),
+        Record("added to the solve, p50, of a task that does nothing", added / nothing, "x"),
         *(Record(f"stage {name.removesuffix('_ms')}, median", value, "ms") for name, value in stages.items()),
     ]
     show(console, "one account over HTTP", records)
