@@ -146,6 +146,7 @@ def upgrade() -> None:
             whose text;
             most float;
             taken record;
+            nothing optimizations;
         begin
             {WHOSE_TURN};
             if not found then
@@ -156,7 +157,8 @@ def upgrade() -> None:
             perform pg_advisory_xact_lock(hashtextextended(whose, 4));
             {TAKE};
             if not found then
-                raise exception 'others have just claimed runs of the same tenant' using errcode = 'AM001';
+                return next nothing;  -- a row of nulls: others have just claimed runs of the same tenant
+                return;
             end if;
             return query {START};
         end

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from assetmix.errors import Conflict
 from assetmix.persistence import tallies
 from assetmix.persistence.optimizations import STORED, Run, reading, run_of
 from assetmix.persistence.pulse import SEEN_SECONDS
@@ -52,4 +53,8 @@ async def claim(connection: Connection, wanted: Claim) -> Run | None:
     lease = dt.timedelta(seconds=wanted.lease_seconds)
     values = {"worker": wanted.worker, "lease": lease, "share": wanted.share, "slot": tallies.slot()}
     row = (await connection.execute(_CLAIM, values)).one_or_none()
-    return None if row is None else run_of(row)
+    if row is None:
+        return None
+    if row.id is None:
+        raise Conflict("others have just claimed runs of the same tenant")
+    return run_of(row)

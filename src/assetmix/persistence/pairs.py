@@ -30,7 +30,8 @@ async def find_pair(
 ) -> tuple[StoredPortfolio | None, StoredStrategy | None]:
     """Give the portfolio of an id or client reference, locked, and a strategy by name or number, else its own.
 
-    A portfolio that was changed while its lock was waited for may come without its strategy.
+    The portfolio is as it is once it is locked, the strategy as it was when the lock was asked for. A portfolio
+    that was changed while its lock was waited for may come without its strategy.
     """
     query = _BY_NUMBER if isinstance(strategy, int) else _BY_NAME
     row = (

@@ -149,9 +149,6 @@ PASSING = (GONE, "25006", "40", "53", "55", "57")
 """SQLSTATEs that may be gone the next time: lost, read-only, deadlock, no room, lock timeout, shutdown."""
 
 UNIQUE = "23505"
-RACED = "AM001"
-"""SQLSTATE of our own functions where others came first at the same moment."""
-
 FOREIGN = "23503"
 """SQLSTATE of a reference to what is gone, or of a deletion of what is referred to."""
 
@@ -162,7 +159,7 @@ UNSTORABLE = ("22", "54")
 def _translated(error: Exception, state: str) -> Exception:
     if state.startswith(PASSING):
         return Unavailable("the database cannot be reached, or is busy with the same rows")
-    if state in {UNIQUE, RACED}:
+    if state == UNIQUE:
         return Conflict("another request has just done the same")
     if state == FOREIGN:
         return Conflict("another request has just changed what this one is about; ask again")

@@ -95,6 +95,12 @@ class _Resolved:
     strategy: Strategy
     strategy_id: int | None
     is_inline: bool
+    stored: str | None = None
+    """Name of the stored content that the strategy is just as it was read from."""
+
+    def with_strategy(self, strategy: Strategy) -> "_Resolved":
+        """The same with a strategy, perhaps the one that it has."""
+        return self if strategy is self.strategy else replace(self, strategy=strategy, stored=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +124,9 @@ async def prepare(house: House, connection: Connection, caller: Caller, request:
     """
     refuse(_patience(request))
     found = await _resolve(connection, caller, request)
-    refuse(_strategy_faults(found.strategy, request))
+    refuse(_strategy_faults(found, request))
     model = await _model(connection, caller, found.strategy, request)
-    found = replace(found, strategy=_accustomed(found.strategy, model, request.customary))
+    found = found.with_strategy(_accustomed(found.strategy, model, request.customary))
     snapshot_digest, snapshot = await freeze(house, connection, caller.tenant_id, _wanted(found, request))
     known = _Known(snapshot_digest, snapshot, model)
     if request.benchmarks_in_units:
@@ -163,7 +169,7 @@ async def _model(connection: Connection, caller: Caller, strategy: Strategy, req
 
 def _applied(found: _Resolved, request: Request) -> _Resolved:
     """Give what is solved: of a frontier its strategy with both measures in it."""
-    return found if request.frontier is None else replace(found, strategy=request.frontier.applied(found.strategy))
+    return found if request.frontier is None else found.with_strategy(request.frontier.applied(found.strategy))
 
 
 def _wanted(found: _Resolved, request: Request) -> Wanted:
@@ -180,7 +186,7 @@ def _accustomed(strategy: Strategy, model: ChosenModel | None, customary: Custom
 def _valued(found: _Resolved, snapshot: Snapshot) -> _Resolved:
     seen = converted(snapshot, found.portfolio.base_currency, found.portfolio.foreign_currencies)
     refuse(list(benchmark_faults(found.strategy, seen)))
-    return replace(found, strategy=in_weights(found.strategy, seen.prices))
+    return found.with_strategy(in_weights(found.strategy, seen.prices))
 
 
 def _patience(request: Request) -> list[Fault]:
@@ -190,11 +196,13 @@ def _patience(request: Request) -> list[Fault]:
     return [Fault("/time_limit_seconds", "limit-exceeded", f"it may take at most {most} seconds")]
 
 
-def _strategy_faults(strategy: Strategy, request: Request) -> list[Fault]:
+def _strategy_faults(found: _Resolved, request: Request) -> list[Fault]:
     if request.frontier is not None:
-        return frontier_faults(strategy, request.frontier)
+        return frontier_faults(found.strategy, request.frontier)
     own = [] if request.backtest is None else list(request.backtest.faults())
-    return own + [Fault(f"/strategy{one.pointer}", one.code, one.detail) for one in settled(strategy).faults]
+    return own + [
+        Fault(f"/strategy{one.pointer}", one.code, one.detail) for one in settled(found.strategy, found.stored).faults
+    ]
 
 
 async def _check(
@@ -236,7 +244,8 @@ async def _resolve(connection: Connection, caller: Caller, request: Request) -> 
         return _Resolved(portfolio, portfolio_id, chosen, None, is_inline=True)
     if known is None or chosen not in {known.name, known.strategy_id}:
         known = await find_strategy(connection, caller, chosen)
-    return _Resolved(portfolio, portfolio_id, known.strategy, known.strategy_id, is_inline=stored is None)
+    is_inline = stored is None
+    return _Resolved(portfolio, portfolio_id, known.strategy, known.strategy_id, is_inline, known.digest)
 
 
 async def find_strategy(connection: Connection, caller: Caller, chosen: str | int | None) -> strategies.StoredStrategy:
@@ -264,7 +273,7 @@ async def find_strategy(connection: Connection, caller: Caller, chosen: str | in
 def _inputs(
     found: _Resolved, model: ChosenModel | None, request: Request, settings: Mapping[str, Any]
 ) -> dict[str, Any]:
-    strategy = settled(found.strategy)
+    strategy = settled(found.strategy, found.stored)
     return {
         "portfolio": PORTFOLIO.write(found.portfolio),
         "strategy": strategy.document,

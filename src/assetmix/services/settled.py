@@ -1,6 +1,7 @@
-"""What follows from a strategy alone: worked out once, as long as the strategy is in use."""
+"""What follows from a strategy alone; of a stored one it is worked out once, as long as it is in use."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from assetmix.codec.documents import STRATEGY, digest
@@ -10,26 +11,38 @@ from assetmix.optimization.memory import Memory
 from assetmix.optimization.strategy import Strategy
 
 _SETTLED = Memory(256)
-"""By identity: a stored strategy is read once too (`codec.documents.known_strategy`), and comparing takes as long as
-working out. Each entry holds its strategy, so that no other can take its place in memory."""
+"""By the names of the contents. Only of stored strategies: what a request brings with it is not kept."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Settled:
-    """A strategy as a document, the name of that content, and what is wrong with it."""
+    """A strategy, and each of what follows from it when it is asked for."""
 
     strategy: Strategy
-    document: dict[str, Any]
-    key: str
-    faults: tuple[Fault, ...]
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The strategy as a document, which is not to be changed."""
+        written: dict[str, Any] = STRATEGY.write(self.strategy)
+        return written
+
+    @cached_property
+    def key(self) -> str:
+        """Name of the document's content."""
+        return digest(self.document)
+
+    @cached_property
+    def faults(self) -> tuple[Fault, ...]:
+        """What is wrong with it."""
+        return tuple(check_strategy(self.strategy))
 
 
-def settled(strategy: Strategy) -> Settled:
-    """Give what follows from a strategy; the document is not to be changed."""
-    found: Settled = _SETTLED.recall(id(strategy), lambda: _settle(strategy))
+def settled(strategy: Strategy, stored: str | None) -> Settled:
+    """Give what follows from a strategy; `stored` names the content that it was read from, if it is a stored one."""
+    if stored is None:
+        return Settled(strategy)
+    found: Settled = _SETTLED.recall(stored, lambda: Settled(strategy))
+    if found.strategy is not strategy:  # it was forgotten elsewhere, and read again
+        found = Settled(strategy)
+        _SETTLED.keep(stored, found)
     return found
-
-
-def _settle(strategy: Strategy) -> Settled:
-    document = STRATEGY.write(strategy)
-    return Settled(strategy, document, digest(document), tuple(check_strategy(strategy)))

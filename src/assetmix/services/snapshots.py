@@ -80,12 +80,14 @@ async def freeze(house: House, connection: Connection, tenant_id: str, want: Wan
     LimitExceeded
         when it would hold more instruments than a run may concern
     """
-    last = house.snapshot_keys.recall((tenant_id, want), str)
+    # by the hash: of two questions that share one, at worst the other's key is looked for in vain
+    asked = (tenant_id, hash(want))
+    last = house.snapshot_keys.recall(asked, str)
     revisions, of_last = await _revisions(connection, tenant_id, want, last)
     convert = want.needs_rates({one.currency for one in revisions.values()})
     key = _key(revisions, await rates.get_revision(connection, tenant_id) if convert else None, want)
-    house.snapshot_keys.keep((tenant_id, want), key)
-    known = of_last if key == last else await snapshots.find_digest(connection, tenant_id, key)
+    house.snapshot_keys.keep(asked, key)
+    known = of_last if revisions and key == last else await snapshots.find_digest(connection, tenant_id, key)
     if known is not None and (tenant_id, known) in house.snapshots:
         return known, house.snapshots.recall((tenant_id, known), _unreachable)
     if known is not None:
