@@ -7,14 +7,21 @@ under the rewritten strategy.
 
 import re
 from functools import cache
+from typing import Any
 
 import pytest
 
+from assetmix.optimization import elastic
 from assetmix.optimization.constraint import constraint as register
+from assetmix.optimization.constraints.group_weight import GroupWeight
+from assetmix.optimization.constraints.weight_bounds import WeightBounds
+from assetmix.optimization.programs.living import run
 from assetmix.optimization.resolve import Question
 from assetmix.optimization.result import Result
+from assetmix.optimization.scope import Group, Ids
+from assetmix.optimization.strategy import Trading
 from tests.makers import solve
-from tests.reference.clashes import CLASHES, SEVEN
+from tests.reference.clashes import CLASHES, SEVEN, ask, seven_sectors
 from tests.reference.feasibility import NotLinearError, is_feasible
 from tests.reference.loosening import FAR, MUCH, every_label, labels, moved, only, problem_of
 
@@ -61,6 +68,28 @@ def test_what_cannot_be_kept_is_infeasible_with_reasons(name: str) -> None:
     assert result.conflict
     assert not can_hold(CLASHES[name])
     assert {one.limit for one in result.conflict} <= set(every_label(CLASHES[name]))
+
+
+def test_of_many_limits_few_are_asked_about_with_binaries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two limits that clash without the least orders clash with them: the other thirteen are not tried."""
+    asked: list[object] = []
+
+    def counted(program: Any, solver: Any) -> Any:
+        asked.append(program)
+        return run(program, solver)
+
+    monkeypatch.setattr(elastic, "run", counted)
+    sectors = [GroupWeight(scope=Group(grouping="sectors", name=one), lower=0.05, upper=0.2) for one in SEVEN]
+    narrow = WeightBounds(scope=Ids(ids=("S00", "S07")), lower=0.15)
+    least = Trading(lots=False, min_order_amount=500.0)
+
+    result = solve(ask(*sectors, narrow, snapshot=seven_sectors(), trading=least))
+
+    assert {one.limit for one in result.conflict} == {
+        "weight of banks is at most 20 %",
+        "weight of each of S00, S07 is at least 15 %",
+    }
+    assert len(asked) <= 8
 
 
 @pytest.mark.parametrize("name", CLASHES)

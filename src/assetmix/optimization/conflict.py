@@ -16,6 +16,7 @@ import numpy as np
 from assetmix.domain.arrays import Vector
 from assetmix.optimization.clash import Clashing, amount, balance_words, clash_sentence
 from assetmix.optimization.constraints.cash import Cash
+from assetmix.optimization.decision import Integers
 from assetmix.optimization.elastic import WIDE, Elastic, Part, Relaxed
 from assetmix.optimization.memory import Memory
 from assetmix.optimization.problem import Problem
@@ -37,7 +38,7 @@ def explain(problem: Problem, memory: Memory, remaining: Callable[[], float]) ->
     if found is None or found.slacks.sum() <= INFEASIBLE:
         return None
     joint = _joint(problem, elastic, found)
-    candidates = np.flatnonzero(found.prices > INFEASIBLE).tolist()
+    candidates = _candidates(problem, memory, elastic, found, remaining)
     # with binaries to ask what is enough alone costs as much as to leave out: only members are asked, and last
     alone = {} if elastic.alive is None else {row: _alone(elastic, row) for row in candidates}
     certain = frozenset(row for row in alone if alone[row] is not None)
@@ -49,10 +50,29 @@ def explain(problem: Problem, memory: Memory, remaining: Callable[[], float]) ->
     return NoSolution("infeasible", clash_sentence(clash), conflict, joint, conflict_is_minimal=minimal)
 
 
-def _elastic(problem: Problem, memory: Memory) -> Elastic:
+def _candidates(
+    problem: Problem, memory: Memory, elastic: Elastic, found: Relaxed, remaining: Callable[[], float]
+) -> list[int]:
+    """Limits among which a conflict is looked for: those that carry a price.
+
+    With binaries none does, and each question takes long; so the program without them is asked first. What cannot
+    hold together there cannot with them.
+    """
+    rows: list[int] = np.flatnonzero(found.prices > INFEASIBLE).tolist()
+    if elastic.alive is not None:
+        return rows
+    loose = _elastic(problem, memory, "continuous")
+    if [one.label for one in loose.parts] != [one.label for one in elastic.parts]:
+        return rows
+    priced = _clash(loose, rows)
+    among = _irreducible(loose, priced, frozenset(), remaining) if priced else []
+    return among if among and _clash(elastic, among) else rows
+
+
+def _elastic(problem: Problem, memory: Memory, integers: Integers | None = None) -> Elastic:
     """The problem's limits with slacks, from the memory where they are alive there."""
-    key = ("elastic", problem.structure)
-    elastic: Elastic = memory.recall(key, lambda: Elastic(problem))
+    key = ("elastic", integers, problem.structure)
+    elastic: Elastic = memory.recall(key, lambda: Elastic(problem, integers))
     if elastic.alive is None:
         memory.forget(key)
     else:
