@@ -54,11 +54,13 @@ def _of_planes(problem: Problem, positions: Positions, trades: Vector) -> Iterat
     now = stack.breached(problem.current_weights, BINDING)
     if not len(now.planes):
         return
-    values = stack.planes.values(problem.current_weights)
-    for plane, owner, row, amount in zip(*(one.tolist() for one in now.listed), strict=True):
-        after = values[plane] + stack.planes.row(plane)[positions] * trades
-        outside = np.maximum(stack.planes.lower[plane] - after, after - stack.planes.upper[plane])
-        yield amount - np.maximum(outside, 0.0), names[owner][row].label
+    planes, values = stack.planes, stack.planes.values(problem.current_weights)
+    rows = np.array([planes.row(place)[positions] for place in now.planes.tolist()])
+    after = values[now.planes, None] + rows * trades
+    outside = np.maximum(planes.lower[now.planes, None] - after, after - planes.upper[now.planes, None])
+    relief = now.amounts[:, None] - np.maximum(outside, 0.0)
+    for one, owner, row in zip(relief, now.owners.tolist(), now.rows.tolist(), strict=True):
+        yield one, names[owner][row].label
 
 
 def _of_others(problem: Problem, positions: Positions, trades: Vector) -> Iterator[Relief]:

@@ -113,11 +113,6 @@ class Breached:
     rows: Positions
     amounts: Vector
 
-    @property
-    def listed(self) -> tuple[Vector | Positions, ...]:
-        """All of it, in order."""
-        return self.planes, self.owners, self.rows, self.amounts
-
 
 @dataclass(frozen=True, eq=False)
 class Stack:

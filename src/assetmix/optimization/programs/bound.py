@@ -29,7 +29,8 @@ def dual_bound(pattern: Pattern, numbers: Numbers, said: Said, reach: float) -> 
     curved, rows = pattern.filled(numbers)
     bent = curved @ x
     lower, upper = pattern.bounding.box(numbers.level, pattern.count)
-    slope = bent + numbers.linear + y @ rows
+    priced = np.bincount(pattern.columns, numbers.rows * y[rows.indices], minlength=pattern.count)  # y'R
+    slope = bent + numbers.linear + priced
     far = reach * np.maximum(1.0, np.abs(x))
     lower, upper = np.where(np.isfinite(lower), lower, x - far), np.where(np.isfinite(upper), upper, x + far)
     least = np.minimum(slope * (lower - x), slope * (upper - x))
