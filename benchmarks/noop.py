@@ -24,7 +24,7 @@ celery.conf.update(task_default_queue="noop", worker_prefetch_multiplier=1, task
 web = FastAPI()
 
 
-@celery.task(name="noop")  # type: ignore[untyped-decorator]
+@celery.task(name="noop")  # type: ignore[untyped-decorator]  # celery has no types
 def nothing() -> None:
     """Do nothing."""
 
@@ -77,6 +77,6 @@ def _wait_for(connection: HTTPConnection) -> None:
             connection.close()
             if time.monotonic() > deadline:
                 raise
-            time.sleep(0.1)
+            time.sleep(0.1)  # nothing tells when the server listens
         else:
             return

@@ -6,6 +6,7 @@ import numpy as np
 
 from assetmix.domain.arrays import Positions, Vector
 from assetmix.optimization.constraint import Outcome
+from assetmix.optimization.limit import outside
 from assetmix.optimization.planes import named_rows, stacked
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.strategy import Term
@@ -57,8 +58,7 @@ def _of_planes(problem: Problem, positions: Positions, trades: Vector) -> Iterat
     planes, values = stack.planes, stack.planes.values(problem.current_weights)
     rows = np.array([planes.row(place)[positions] for place in now.planes.tolist()])
     after = values[now.planes, None] + rows * trades
-    outside = np.maximum(planes.lower[now.planes, None] - after, after - planes.upper[now.planes, None])
-    relief = now.amounts[:, None] - np.maximum(outside, 0.0)
+    relief = now.amounts[:, None] - outside(after, planes.lower[now.planes, None], planes.upper[now.planes, None])
     for one, owner, row in zip(relief, now.owners.tolist(), now.rows.tolist(), strict=True):
         yield one, names[owner][row].label
 

@@ -86,6 +86,11 @@ class Band:
         return np.concatenate([*lower, *upper, np.zeros((*values.shape[:-1], 0))], axis=-1)
 
 
+def outside(values: Vector, lower: Vector, upper: Vector) -> Vector:
+    """Distance of numbers from their bounds, which may be infinite; 0 inside."""
+    return np.maximum(np.maximum(lower - values, values - upper), 0.0)
+
+
 def percent(fraction: float) -> str:
     """Write a fraction for people, at most four digits behind the point."""
     return f"{100 * fraction:.4f}".rstrip("0").rstrip(".") + " %"

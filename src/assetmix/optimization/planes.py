@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from assetmix.domain.arrays import Matrix, Positions, Vector
-from assetmix.optimization.limit import Band, Row
+from assetmix.optimization.limit import Band, Row, outside
 
 if TYPE_CHECKING:
     from assetmix.optimization.constraint import Constraint
@@ -30,7 +30,7 @@ class Planes:
 
     def outside(self, values: Vector) -> Vector:
         """Distance of products (..., r) from their bounds, 0 inside."""
-        return np.maximum(np.maximum(self.lower - values, values - self.upper), 0.0)
+        return outside(values, self.lower, self.upper)
 
     def some(self, places: Positions) -> "Planes":
         """Those at some places."""

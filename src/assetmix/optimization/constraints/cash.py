@@ -10,7 +10,7 @@ from assetmix.domain.arrays import Vector
 from assetmix.errors import Fault
 from assetmix.optimization.constraint import Constraint, Outcome, constraint
 from assetmix.optimization.decision import Decision
-from assetmix.optimization.limit import Limit, Row, percent
+from assetmix.optimization.limit import Limit, Row, outside, percent
 from assetmix.optimization.problem import Problem
 
 
@@ -61,9 +61,7 @@ class Cash(Constraint):
 
     def breach(self, problem: Problem, outcome: Outcome) -> Vector:
         """Distance of the cash outside the band."""
-        cash = np.asarray(outcome.cash, dtype=np.float64)[..., np.newaxis]
-        lower, upper = self.bounds(problem)
-        return np.asarray(np.maximum(np.maximum(lower - cash, cash - upper), 0.0))
+        return outside(np.asarray(outcome.cash, dtype=np.float64)[..., np.newaxis], *self.bounds(problem))
 
     def bounds(self, problem: Problem) -> tuple[Vector, Vector]:
         """Between what cash, a fraction of value, lies by each row (r,); infinite on the side that it leaves open."""

@@ -10,6 +10,7 @@ from assetmix.domain.arrays import Matrix, Positions, Vector
 from assetmix.optimization.constraint import Constraint, Outcome
 from assetmix.optimization.constraints.cash import Cash
 from assetmix.optimization.frame import FULLY_INVESTED, MinimumOrder
+from assetmix.optimization.limit import outside
 from assetmix.optimization.planes import Joint, stacked
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.ratio import RatioBand
@@ -74,9 +75,7 @@ class Ledger:
 
     def breaches_of_cash(self, cash: Vector) -> Vector:
         """Distance of cash (...), money, outside each limit that looks at it alone (..., rows)."""
-        lower, upper = self._cash_rows
-        part = np.asarray(cash)[..., np.newaxis] / self.problem.value
-        return np.asarray(np.maximum(np.maximum(lower - part, part - upper), 0.0))
+        return outside(np.asarray(cash)[..., np.newaxis] / self.problem.value, *self._cash_rows)
 
     def breaches_asked(self, units: Vector) -> Vector:
         """The same for limits that have to be asked one by one."""
