@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,9 +19,10 @@ from assetmix.optimization.constraints.measure_limit import MeasureLimit
 from assetmix.optimization.constraints.turnover import TurnoverLimit
 from assetmix.optimization.constraints.weight_bounds import WeightBounds
 from assetmix.optimization.lots.changes import Changes
+from assetmix.optimization.lots.form import Form, form_of
 from assetmix.optimization.lots.ledger import Ledger, cash_after, stepped
 from assetmix.optimization.lots.levels import levels
-from assetmix.optimization.lots.merit import Asked, Quadratic, form_of
+from assetmix.optimization.lots.merit import Asked, Quadratic
 from assetmix.optimization.lots.moves import Pairs
 from assetmix.optimization.lots.standing import Standing
 from assetmix.optimization.measures.cvar import ConditionalValueAtRisk
@@ -135,6 +137,33 @@ def test_steps_are_judged_like_whole_portfolios(seed: int) -> None:
     assert np.array_equal(standing.keeps(single), _kept(broken))
 
 
+@pytest.mark.parametrize("is_sparse", [False, True])
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_steps_one_after_the_other_are_judged_like_whole_portfolios(is_sparse: bool, seed: int) -> None:  # noqa: FBT001
+    random = np.random.default_rng(seed)
+    problem = account(seed, TRADINGS["at a cost"])
+    ledger, target = Ledger(problem, 0.0), random.dirichlet(np.ones(len(problem.universe)))
+    units = np.round(levels(problem, target).low)
+    places = random.permutation(len(units))[: len(units) // 2 + 1]
+    changes = random.integers(-3, 4, len(places)).astype(float)
+    form = form_of(problem)
+    assert form is not None
+    if is_sparse:
+        form = Form(sp.csr_matrix(form.rows), form.offset, form.slope)
+
+    asked, trail = Asked(ledger, target), Quadratic(ledger, target, form).trail(units, places, changes)
+    also = asked.trail(units, places, changes)
+    for made in range(len(places)):
+        now, merits = trail.merits()
+        expected = asked.steps(units, places[made:], changes[made:])
+        assert np.append(now, merits[made:]) == pytest.approx(np.append(*expected), rel=1e-9, abs=1e-15)
+        assert also.merits()[1][made:] == pytest.approx(expected[1], rel=1e-12)
+        units[places[made]] += changes[made]
+        trail.make(made)
+        also.make(made)
+
+
 def _kept(broken: np.ndarray) -> np.ndarray:
     """Which rows break no limit more than the first does."""
     return np.asarray((broken[1:] <= np.maximum(broken[0], RESIDUAL) + 1e-12).all(axis=-1))
@@ -175,7 +204,7 @@ def test_the_best_pair_is_the_best_of_all_pairs(seed: int, count: int) -> None:
     assert form is not None
     weights = random.dirichlet(np.ones(count))
     steps = problem.steps
-    best = Pairs(form, steps, problem, np.arange(count)).best(form.gradient(weights), 0.0, 1)
+    best, losses = Pairs(form, steps, problem, np.arange(count)).better(form.gradient(weights), 0.0, 1)
 
     lots = steps * problem.prices / problem.value
     values = [float(form.value(weights + way * lots[i] * np.eye(count)[i])) for i in range(count) for way in (1, -1)]
@@ -190,6 +219,7 @@ def test_the_best_pair_is_the_best_of_all_pairs(seed: int, count: int) -> None:
     else:
         moved = weights + best.applied(np.zeros(count))[0] * problem.prices / problem.value
         assert float(form.value(moved)) == pytest.approx(min(values), rel=1e-9)
+        assert now + losses[0] == pytest.approx(min(values), rel=1e-9)
 
 
 @pytest.mark.parametrize(

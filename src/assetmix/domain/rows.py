@@ -89,6 +89,11 @@ def gram(rows: Matrix) -> Matrix:
     return np.asarray(_scipy().csr_matrix(product).toarray() if is_sparse(product) else product)
 
 
+def column(rows: Matrix, place: int) -> Vector:
+    """One column (k,), dense."""
+    return dense(rows[:, [place]])[:, 0] if is_sparse(rows) else rows[:, place]
+
+
 def largest(rows: Matrix) -> float:
     """Largest absolute entry, 0 where there are none."""
     entries = rows.data if is_sparse(rows) else rows

@@ -58,9 +58,13 @@ class Planes:
 
     @cached_property
     def joint(self) -> "Joint":
-        """Those over several instruments."""
+        """Finite bounds of those over several instruments."""
         chosen = np.flatnonzero(np.diff(self.rows.indptr) > 1)
-        return Joint(self.rows[chosen].toarray(), self.lower[chosen], self.upper[chosen])
+        rows, ends = self.rows[chosen].toarray(), np.stack([self.upper[chosen], -self.lower[chosen]])
+        side, place = np.isfinite(ends).nonzero()
+        number = np.cumsum(np.isfinite(ends)).reshape(ends.shape) - 1
+        other = np.where(np.isfinite(ends[1 - side, place]), number[1 - side, place], number[side, place])
+        return Joint(rows[place] * np.array([1.0, -1.0])[side, None], ends[side, place], other)
 
     @cached_property
     def by_column(self) -> tuple[sp.csc_matrix, Positions]:
@@ -69,20 +73,16 @@ class Planes:
         return columns, np.repeat(np.arange(columns.shape[1]), np.diff(columns.indptr))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False)
 class Joint:
-    """Planes over several instruments: rows (r, n), dense, with their bounds (r,)."""
+    """Rows (s, n), dense, whose values are to stay below bounds (s,).
+
+    `twins` (s,) are places: of a plane with two bounds the other one's row, else the row itself.
+    """
 
     rows: Matrix
-    lower: Vector
-    upper: Vector
-
-    @cached_property
-    def sides(self) -> tuple[Matrix, Vector, Positions]:
-        """Each finite bound as a row (s, n) whose value is to stay below a number (s,), and its plane's place (s,)."""
-        above, below = np.flatnonzero(np.isfinite(self.upper)), np.flatnonzero(np.isfinite(self.lower))
-        rows = np.vstack([self.rows[above], -self.rows[below]])
-        return rows, np.concatenate([self.upper[above], -self.lower[below]]), np.concatenate([above, below])
+    bounds: Vector
+    twins: Positions
 
 
 def banded(rows: sp.csr_matrix, band: Band) -> Planes:

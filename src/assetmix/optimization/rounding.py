@@ -5,9 +5,10 @@ import numpy as np
 from assetmix.domain.arrays import Vector
 from assetmix.optimization.lots.allocation import nearest_lots
 from assetmix.optimization.lots.exchange import Exchange
+from assetmix.optimization.lots.form import Form, form_of
 from assetmix.optimization.lots.ledger import Ledger
 from assetmix.optimization.lots.levels import levels
-from assetmix.optimization.lots.merit import Form, Merit, by_deviation, form_of, merit_of
+from assetmix.optimization.lots.merit import Merit, by_deviation, merit_of
 from assetmix.optimization.lots.walk import Walk
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.tolerances import MONEY, RESIDUAL

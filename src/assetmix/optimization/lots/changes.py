@@ -9,7 +9,7 @@ from assetmix.domain.arrays import Matrix, Positions, Vector
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Changes:
-    """Units (2, k) that trades at two places (2, k) change by; a second of 0 units is none."""
+    """Units (d, k) that trades at one place or two (d, k) change by; a second of 0 units is none."""
 
     places: Positions
     units: Vector
@@ -17,8 +17,7 @@ class Changes:
     @classmethod
     def single(cls, positions: Positions, units: Vector) -> "Changes":
         """Changes (k,) of one instrument each."""
-        nothing = np.zeros(len(positions))
-        return cls(np.vstack([positions, positions]), np.vstack([units, nothing]))
+        return cls(positions[np.newaxis], units[np.newaxis])
 
     def __len__(self) -> int:
         return int(self.places.shape[1])

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from assetmix.domain.arrays import Matrix, Vector
 from assetmix.optimization.lots.changes import Changes
+from assetmix.optimization.lots.form import Form
 from assetmix.optimization.lots.ledger import Ledger
 from assetmix.optimization.lots.levels import FUZZ, Levels, stays
-from assetmix.optimization.lots.merit import Form
 from assetmix.optimization.lots.moves import FEW, MOST_PAIRS, Pairs, moves
 from assetmix.optimization.lots.standing import Standing
 from assetmix.optimization.problem import Problem
@@ -123,14 +123,12 @@ class Exchange:
         """The best change of one instrument or two by the quadratic form; None where there is none."""
         standing = Standing(self._ledger, units)
         least = IMPROVED * abs(float(form.value(standing.weights)))
-        changes = pairs.best(form.gradient(standing.weights), least, LOOKED_AT)
-        if not len(changes):
-            return None
+        changes, losses = pairs.better(form.gradient(standing.weights), least, LOOKED_AT)
         cash = standing.cash_after(changes)
-        fine = (cash >= self._ledger.floor) & (cash <= max(standing.cash, self._idle))
-        chosen = np.flatnonzero(fine & standing.is_orderly(changes))
-        changes = changes.some(chosen)
-        changes = changes.some(np.flatnonzero(standing.fits(changes, cash[chosen])))
+        paid = ((cash >= self._ledger.floor) & (cash <= max(standing.cash, self._idle))).nonzero()[0]
+        changes, losses = changes.some(paid), losses[paid]
+        fine = (standing.is_orderly(changes) & standing.fits(changes, cash[paid])).nonzero()[0]
+        changes = changes.some(fine[losses[fine].argsort(kind="stable")])
         place = standing.first_kept(changes)
         return None if place is None else changes.some(np.array([place])).applied(units)[0]
 

@@ -117,13 +117,16 @@ class Ledger:
 
     @cached_property
     def slopes(self) -> Slopes:
-        """Bounds of ratios as rows."""
-        rows = [row for one in self.ratios for row in one.rows]
-        bottoms = [one.bottom for one in self.ratios for _ in one.rows]
+        """Finite bounds of ratios as rows."""
+        rows: list[Vector] = []
+        bottoms: list[Vector] = []
         twins: list[int] = []
         for one in self.ratios:
-            places = range(len(twins), len(twins) + len(one.rows))
+            bounds = [row for row in one.rows if np.isfinite(row).all()]
+            places = range(len(rows), len(rows) + len(bounds))
             twins += reversed(places) if one.band.is_fixed else places
+            rows += bounds
+            bottoms += [one.bottom] * len(bounds)
         shape = (len(rows), len(self.problem.universe))
         return Slopes(np.array(rows).reshape(shape), np.array(bottoms).reshape(shape), np.array(twins, dtype=np.intp))
 

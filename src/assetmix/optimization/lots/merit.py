@@ -8,10 +8,10 @@ from typing import Protocol
 
 import numpy as np
 
-from assetmix.domain.arrays import Matrix, Positions, Vector
-from assetmix.domain.rows import gram, squared_norms, stacked
+from assetmix.domain.arrays import Positions, Vector
+from assetmix.optimization.lots.form import Form
 from assetmix.optimization.lots.ledger import Ledger, stepped
-from assetmix.optimization.measure import LINEAR
+from assetmix.optimization.lots.trail import Expanded, Recomputed, Trail, to_scale
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.verify import objective_value
 
@@ -24,6 +24,9 @@ class Merit(Protocol):
 
     def steps(self, units: Vector, positions: Positions, changes: Vector) -> tuple[float, Vector]:
         """Merit of trades (n,), and of the same with single changes (k,) at positions (k,)."""
+
+    def trail(self, units: Vector, positions: Positions, changes: Vector) -> Trail:
+        """The same, for changes that are made one after the other."""
 
 
 class Deviation:
@@ -50,6 +53,10 @@ class Deviation:
         now = float(self.of(units))
         return now, now + np.abs(apart + moved) - np.abs(apart) + np.abs(left + cash) - abs(left)
 
+    def trail(self, units: Vector, positions: Positions, changes: Vector) -> Trail:
+        """Nothing is carried along."""
+        return Recomputed(self.steps, units, positions, changes)
+
 
 class Asked:
     """Any objective, by its value."""
@@ -71,31 +78,9 @@ class Asked:
         merits = self.of(np.vstack([units, stepped(units, positions, changes)]))
         return float(merits[0]), merits[1:]
 
-
-class Form:
-    """A quadratic form |Fw - g|^2 + l'w, up to a constant: the objective, or one that orders portfolios alike."""
-
-    def __init__(self, rows: Matrix, offset: Vector, slope: Vector) -> None:
-        self.rows = rows
-        self.offset = offset
-        self.slope = slope
-        self.norms = squared_norms(rows)
-        self.across = rows.T @ offset
-        self.line = slope - 2.0 * self.across
-        self.constant = float(offset @ offset)
-
-    def curvature(self, members: Positions) -> Matrix:
-        """F'F of some instruments (m, m)."""
-        return gram(self.rows[:, members])
-
-    def gradient(self, weights: Vector) -> Vector:
-        """Slope (n,) at weights (n,)."""
-        return np.asarray(2.0 * (self.rows.T @ (self.rows @ weights) - self.across) + self.slope)
-
-    def value(self, weights: Vector) -> Vector:
-        """Value (...) at weights (..., n)."""
-        apart = weights @ self.rows.T - self.offset
-        return np.asarray(np.square(apart).sum(axis=-1) + weights @ self.slope)
+    def trail(self, units: Vector, positions: Positions, changes: Vector) -> Trail:
+        """Nothing is carried along."""
+        return Recomputed(self.steps, units, positions, changes)
 
 
 class Quadratic:
@@ -109,48 +94,17 @@ class Quadratic:
     def of(self, units: Vector) -> Vector:
         """Value of weights scaled to the target's sum."""
         weights = self._ledger.weights(units)
-        return self._form.value(weights * self._scales(weights.sum(axis=-1))[..., np.newaxis])
+        return self._form.value(weights * to_scale(self._invested, weights.sum(axis=-1))[..., np.newaxis])
 
     def steps(self, units: Vector, positions: Positions, changes: Vector) -> tuple[float, Vector]:
-        """Expand |s F(w + a e) - g|^2 + s l'(w + a e) around w."""
-        form, problem = self._form, self._ledger.problem
-        weights = self._ledger.weights(units)
+        """Changes of a trail that none is made of."""
+        return self.trail(units, positions, changes).merits()
+
+    def trail(self, units: Vector, positions: Positions, changes: Vector) -> Trail:
+        """Rank-one updates of the form."""
+        problem = self._ledger.problem
         moved = changes * problem.prices[positions] / problem.value
-        images = form.rows @ weights
-        curved, straight, invested = float(images @ images), float(form.line @ weights), float(weights.sum())
-        further = moved * ((2.0 * (form.rows.T @ images))[positions] + moved * form.norms[positions])
-        scales = self._scales(invested + moved)
-        merits = scales * (scales * (curved + further) + straight + moved * form.line[positions]) + form.constant
-        scale = self._invested / invested if invested > 0 else 1.0
-        return scale * (scale * curved + straight) + form.constant, merits
-
-    def _scales(self, invested: Vector) -> Vector:
-        """What portfolios (...) are multiplied by, so that as much is invested as in the target."""
-        if invested.min(initial=1.0) > 0:
-            return np.asarray(self._invested / invested)
-        return np.where(invested > 0, self._invested / np.where(invested > 0, invested, 1.0), 1.0)
-
-
-def form_of(problem: Problem) -> Form | None:
-    """The objective as a quadratic form, or one that orders portfolios alike; None where it is neither.
-
-    A single deviation is ordered like its square.
-    """
-    terms = [(problem.objective.sign * one.weight, one.measure) for one in problem.objective.terms]
-    root = terms[0][1].squared() if len(terms) == 1 else None
-    if root is not None:
-        terms = [(terms[0][0], root)]
-    rows, offsets, slope = [], [], np.zeros(len(problem.universe))
-    for factor, one in terms:
-        squares = one.squares(problem)
-        if squares is not None and factor > 0:
-            rows.append(np.sqrt(factor) * squares.rows)
-            offsets.append(np.sqrt(factor) * squares.offset)
-        elif one.roles == LINEAR and one.fraction() is None:
-            slope = slope + factor * one.tangent(problem, np.zeros(len(slope)), None).slope
-        else:
-            return None
-    return Form(stacked(rows), np.concatenate(offsets), slope) if rows else None
+        return Expanded(self._form, self._ledger.weights(units), positions, moved, self._invested)
 
 
 def merit_of(ledger: Ledger, target: Vector, cash: float, form: Form | None) -> Merit:

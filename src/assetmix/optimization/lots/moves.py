@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from assetmix.domain.arrays import Matrix, Positions, Vector
 from assetmix.optimization.lots.changes import Changes
-from assetmix.optimization.lots.merit import Form
+from assetmix.optimization.lots.form import Form
 from assetmix.optimization.problem import Problem
 
 MOST_PAIRS = 30
@@ -52,43 +52,38 @@ class Pairs:
 
     One step of i against c steps of j moves weights by (a_i, -c a_j), so that |Fw - g|^2 + l'w gains
     slope'(a_i, -c a_j) + a_i^2 Q_ii + c^2 a_j^2 Q_jj - 2 c a_i a_j Q_ij with Q = F'F. The other way
-    round only the first term changes its sign.
+    round only the first term changes its sign. One step of i alone is i against none of itself.
     """
 
     def __init__(self, form: Form, steps: Vector, problem: Problem, members: Positions) -> None:
         self._members = members
-        self._steps = steps
-        self._moved = (steps * problem.prices / problem.value)[members]
+        self._steps = steps[members]
+        self._moved = self._steps * (problem.prices / problem.value)[members]
         curvature = form.curvature(members)
-        self._single = self._moved**2 * np.diag(curvature)
         paid = self._moved[:, None] / self._moved[None, :]
         fewer, more = np.maximum(np.floor(paid), 1.0), np.ceil(paid)
         self._counts = np.stack([fewer, more]) if (more > fewer).any() else fewer[None]
-        cross = curvature * np.outer(self._moved, self._moved)
-        bent = self._single[None, :, None] + self._counts**2 * self._single[None, None, :]
-        self._bent = bent - 2.0 * self._counts * cross
         alone = np.arange(len(members))
-        self._bent[:, alone, alone] = np.inf
+        self._counts[:, alone, alone] = 0.0
+        single = self._moved**2 * np.diag(curvature)
+        bent = single[None, :, None] + self._counts**2 * single[None, None, :]
+        self._bent = bent - 2.0 * self._counts * (curvature * np.outer(self._moved, self._moved))
+        self._bent[1:, alone, alone] = np.inf  # once is enough
 
-    def best(self, slope: Vector, least: float, most: int) -> Changes:
-        """At most so many changes that gain most at a slope (n,), of those that gain more than `least`, best first."""
+    def better(self, slope: Vector, least: float, most: int) -> tuple[Changes, Vector]:
+        """At most so many changes that gain most at a slope (n,), and -gains (k,), all of them more than `least`."""
         along = slope[self._members] * self._moved
-        pairs = along[None, :, None] - self._counts * along[None, None, :]
-        gains = np.concatenate([(self._single - np.abs(along)).ravel(), (self._bent - np.abs(pairs)).ravel()])
-        better = np.flatnonzero(gains < -least)
-        if len(better) > most:
-            better = better[np.argpartition(gains[better], most)[:most]]
-        order = better[np.argsort(gains[better], kind="stable")]
-        slopes = np.concatenate([along, pairs.ravel()])[order]
-        return self._changes(order, np.where(slopes > 0, -1.0, 1.0))
+        pairs = along[:, None] - self._counts * along
+        losses = (self._bent - np.abs(pairs)).ravel()
+        chosen = (losses < -least).nonzero()[0]
+        if len(chosen) > most:
+            chosen = chosen[np.argpartition(losses[chosen], most)[:most]]
+        return self._changes(chosen, np.where(pairs.ravel()[chosen] > 0, -1.0, 1.0)), losses[chosen]
 
-    def _changes(self, order: Positions, ways: Vector) -> Changes:
-        """Changes at places of the tables, singles first, each one way or the other."""
+    def _changes(self, chosen: Positions, ways: Vector) -> Changes:
+        """Changes at places of the tables, one way or the other."""
         count = len(self._members)
-        is_pair = order >= count
-        layers, firsts, seconds = np.unravel_index(np.maximum(order - count, 0), self._counts.shape)
-        first = self._members[np.where(is_pair, firsts, np.minimum(order, count - 1))]
-        second = self._members[seconds]
-        paid = self._counts[layers, firsts, seconds] * self._steps[second]
-        units = np.vstack([ways * self._steps[first], np.where(is_pair, -ways * paid, 0.0)])
-        return Changes(np.vstack([first, second]), units)
+        firsts, seconds = np.divmod(chosen % (count * count), count)
+        paid = self._counts.ravel()[chosen] * self._steps[seconds]
+        units = np.array([ways * self._steps[firsts], -ways * paid])
+        return Changes(self._members[np.array([firsts, seconds])], units)

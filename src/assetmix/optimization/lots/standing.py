@@ -106,7 +106,7 @@ class Standing:
         return kept
 
     def _moved(self, changes: Changes) -> Vector:
-        """By how much weights (2, k) change."""
+        """By how much weights (d, k) change."""
         return np.asarray(changes.units * self._problem.prices[changes.places] / self._problem.value)
 
     def _beyond(self, places: Positions, moved: Vector, cash: Vector) -> Vector:
@@ -121,7 +121,7 @@ class Standing:
         return np.concatenate(parts, axis=-1)
 
     def _traded(self, places: Positions, moved: Vector) -> Vector:
-        """Turnover (k,) after weights at places (2, k) have moved."""
+        """Turnover (k,) after weights at places (d, k) have moved."""
         trades = self._trades
         further = np.abs(trades[places] + moved) - np.abs(trades[places])
         return np.asarray(float(np.abs(trades).sum()) + further.sum(axis=0))
@@ -159,20 +159,17 @@ class Standing:
         A ratio that may be off by so much is a plane too: top'w - (bound + so much) bottom'w is not above 0.
         """
         joint, ratios = self._ledger.joint, self._ledger.slopes
-        values = joint.rows @ self.weights
-        allowed = np.maximum(np.maximum(joint.lower - values, values - joint.upper), RESIDUAL)
-        sides, bounds, places = joint.sides
-        spare = bounds + allowed[places] - sides @ self.weights + ROUNDOFF
+        beyond = joint.rows @ self.weights - joint.bounds
+        spare = np.maximum(np.maximum(beyond, beyond[joint.twins]), RESIDUAL) - beyond + ROUNDOFF
         if not len(ratios.rows):
-            return sides, spare
+            return joint.rows, spare
         bottoms, over = ratios.bottoms @ self.weights, ratios.rows @ self.weights
         off = np.maximum(per_unit(np.maximum(over, 0.0)[:, None], bottoms)[:, 0], RESIDUAL)
         off = np.maximum(off, off[ratios.twins])
         rows, room = ratios.rows - off[:, None] * ratios.bottoms, off * bottoms - over + ROUNDOFF
-        bounded = np.isfinite(room)
-        return np.vstack([sides, rows[bounded]]), np.concatenate([spare, room[bounded]])
+        return np.concatenate([joint.rows, rows]), np.concatenate([spare, room])
 
     def _fits_slopes(self, places: Positions, moved: Vector) -> Mask:
         rows, spare = self._slopes
-        rise = rows[:, places[0]] * moved[0] + rows[:, places[1]] * moved[1]
+        rise = sum(rows[:, place] * by for place, by in zip(places, moved, strict=True))
         return np.asarray((rise <= spare[:, None]).all(axis=0))

@@ -115,27 +115,29 @@ class Walk:
             cash = standing.cash_after(changes)
             # cash is counted along the path: its sells may pay for buys that are too dear now
             near = np.flatnonzero(standing.fits(changes, np.full(len(cash), standing.cash)))
-            path = self._path(positions[near], cash[near] - standing.cash, reach) if len(near) else near
+            money = cash[near] - standing.cash
+            path = self._path(standing, positions[near], money, reach) if len(near) else near
             taken = self._went(path) if len(path) else 0
             if not taken and not (len(near) and self._took_one(standing, positions[near])):
                 return
             reach = min(2 * reach, LONGEST) if taken == len(path) else SHORTEST
 
-    def _path(self, positions: Positions, money: Vector, reach: int) -> Positions:
+    def _path(self, standing: Standing, positions: Positions, money: Vector, reach: int) -> Positions:
         """The best step, the best after it and so on, so many at most, as far as cash goes; each brings money (k,)."""
-        units, chosen, spare = self.units.copy(), [], float(self._ledger.cash(self.units)) - self._ledger.floor
-        changes, must_improve = self._changes(positions), self._must_improve(positions)
-        open_ended = np.ones(len(positions), dtype=bool)
+        chosen: list[int] = []
+        spare, money = standing.cash - self._ledger.floor, money.copy()
+        is_for_cash = ~self._must_improve(positions)
+        trail = self._merit.trail(self.units, positions, self._changes(positions))
         for _ in range(min(reach, len(positions))):
-            now, merits = self._merit.steps(units, positions, changes)
-            useful = open_ended & (spare + money >= 0) & ((merits < now) | ~must_improve)
-            best = int(np.argmin(np.where(useful, merits, np.inf)))
+            now, merits = trail.merits()
+            useful = (spare + money >= 0) & ((merits < now) | is_for_cash)
+            best = int(np.where(useful, merits, np.inf).argmin())
             if not useful[best]:
                 break
             chosen.append(best)
-            open_ended[best] = False
-            units[positions[best]] += changes[best]
+            trail.make(best)
             spare += float(money[best])
+            money[best] = -np.inf  # it is made
         return np.asarray(positions[chosen])
 
     def _went(self, path: Positions) -> int:
