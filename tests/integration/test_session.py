@@ -7,10 +7,12 @@ from contextlib import suppress
 import asyncpg
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
+from sqlalchemy import ARRAY, Integer, bindparam, literal, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
 
-from assetmix.errors import Conflict, Unavailable
+from assetmix.errors import Conflict, InvalidRequest, Unavailable
+from assetmix.persistence.prepared import Prepared
 from assetmix.persistence.session import Connection, Database
 from tests.integration.conftest import Base
 
@@ -71,8 +73,8 @@ async def test_a_tenant_is_seen_in_its_own_transaction_only(single: Database) ->
     for tenant in ("T1", None, "it's; drop table tenants", None):
         async with single.transaction(tenant) as connection:
             seen.append((await connection.execute(PRESENT)).scalar_one())
-    async with single.statement() as connection:
-        seen.append((await connection.execute(PRESENT)).scalar_one())
+    async with single.statement() as driver:
+        seen.append(await driver.fetchval(str(PRESENT)))
 
     assert seen == ["T1", "", "it's; drop table tenants", "", ""]
 
@@ -125,3 +127,46 @@ async def test_a_connection_that_was_cut_while_it_was_idle_is_made_anew(base: Ba
         if found != pid:
             break
     assert found != pid
+
+
+async def test_a_statement_that_fails_or_is_given_up_leaves_the_connection_to_the_next(single: Database) -> None:
+    async def answer(statement: str) -> object:
+        async with single.statement() as driver:
+            return await driver.fetchval(statement)
+
+    pid = await answer("select pg_backend_pid()")
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(answer("select pg_sleep(30)"), 0.3)
+    with pytest.raises(InvalidRequest):
+        await answer("select 1 / 0")
+
+    assert await answer("select pg_backend_pid()") == pid
+    async with single.transaction("T1") as connection:
+        assert (await connection.execute(PRESENT)).scalar_one() == "T1"
+    assert await answer(str(PRESENT)) == ""
+
+
+async def test_a_statement_on_a_connection_that_is_cut_is_an_answer_and_the_next_gets_another(
+    base: Base, single: Database
+) -> None:
+    async with single.statement() as driver:
+        await cut(base, await driver.fetchval("select pg_backend_pid()"))
+    for _ in range(100):  # the driver hears of it in its own time
+        with suppress(Unavailable):
+            async with single.statement() as driver:
+                assert await driver.fetchval("select 1") == 1
+            break
+    else:
+        pytest.fail("no connection was made anew")
+
+
+async def test_documents_go_to_the_driver_as_json_and_come_back_read(single: Database) -> None:
+    given = bindparam("given", type_=JSONB)
+    echo = Prepared(select(given.label("document"), literal([1, 2], ARRAY(Integer)).label("numbers")))
+    async with single.transaction() as connection:
+        within = await echo.one(connection, given={"a": [1.5, None, "ü"]})
+    async with single.statement() as driver:
+        alone = await echo.rows(driver, given={"a": [1.5, None, "ü"]})
+
+    assert within == {"document": {"a": [1.5, None, "ü"]}, "numbers": [1, 2]}
+    assert alone == [within]

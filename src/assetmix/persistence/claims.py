@@ -14,8 +14,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from assetmix.errors import Conflict
 from assetmix.persistence import tallies
 from assetmix.persistence.optimizations import STORED, Run, reading, run_of
+from assetmix.persistence.prepared import Prepared
 from assetmix.persistence.pulse import SEEN_SECONDS
-from assetmix.persistence.session import Connection
+from assetmix.persistence.session import Connection, Driver
 
 _LABELS = [*(f";{one}" for one in tallies.BOUNDS), ";+Inf"]
 _CLAIMED = sa.func.claim_run(
@@ -27,7 +28,7 @@ _CLAIMED = sa.func.claim_run(
     sa.literal(list(tallies.BOUNDS), ARRAY(sa.Double)),
     sa.literal(_LABELS, ARRAY(sa.Text)),
 ).table_valued(*(sa.column(one.name, one.type) for one in STORED))
-_CLAIM = sa.select(*reading(_CLAIMED))
+_CLAIM = Prepared(sa.select(*reading(_CLAIMED)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Claim:
     share: float = 1.0
 
 
-async def claim(connection: Connection, wanted: Claim) -> Run | None:
+async def claim(connection: Connection | Driver, wanted: Claim) -> Run | None:
     """Take the next eligible run, fair between tenants: the tenant with the fewest running comes first.
 
     A run is eligible when no other of its portfolio is running and its tenant has room below its
@@ -51,10 +52,10 @@ async def claim(connection: Connection, wanted: Claim) -> Run | None:
         when others claimed at the same moment; the next attempt, in a transaction of its own, may succeed
     """
     lease = dt.timedelta(seconds=wanted.lease_seconds)
-    values = {"worker": wanted.worker, "lease": lease, "share": wanted.share, "slot": tallies.slot()}
-    row = (await connection.execute(_CLAIM, values)).one_or_none()
+    values: dict[str, object] = {"worker": wanted.worker, "lease": lease, "share": wanted.share, "slot": tallies.slot()}
+    row = await _CLAIM.one(connection, **values)
     if row is None:
         return None
-    if row.id is None:
+    if row["id"] is None:
         raise Conflict("others have just claimed runs of the same tenant")
     return run_of(row)

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from assetmix.codec.documents import INSTRUMENT
 from assetmix.domain.instrument import Instrument
+from assetmix.persistence.prepared import Prepared
 from assetmix.persistence.rows import instruments, revisions
 from assetmix.persistence.session import Connection
 from assetmix.persistence.snapshots import DIGEST
@@ -89,10 +90,10 @@ _REVISIONS = (
     .order_by(instruments.c.id)
 )
 _WHICH = {
-    (False, False): _REVISIONS.where(_NAMED),
-    (True, False): _REVISIONS.where(_NAMED | _CARRIED),
-    (False, True): _REVISIONS.where(_NAMED | _TRADABLE),
-    (True, True): _REVISIONS.where(_NAMED | _CARRIED | _TRADABLE),
+    (False, False): Prepared(_REVISIONS.where(_NAMED)),
+    (True, False): Prepared(_REVISIONS.where(_NAMED | _CARRIED)),
+    (False, True): Prepared(_REVISIONS.where(_NAMED | _TRADABLE)),
+    (True, True): Prepared(_REVISIONS.where(_NAMED | _CARRIED | _TRADABLE)),
 }
 """By whether there are tags, and whether everything tradable is concerned."""
 
@@ -106,11 +107,11 @@ async def get_revisions_and_digest(
     connection: Connection, tenant_id: str, concerned: Concerned, key: str
 ) -> tuple[dict[str, Revision], str | None]:
     """Give the revisions of the instruments concerned, by id, and what `snapshots.find_digest` gives for a key."""
-    values = {"tenant_id": tenant_id, "ids": list(concerned.ids), "key": key}
-    tags = {"tags": list(concerned.tags)} if concerned.tags else {}
-    found = (await connection.execute(_WHICH[bool(tags), concerned.everything], values | tags)).all()
-    revisions = {row.id: Revision(row.revision, row.price_revision, row.currency) for row in found}
-    return revisions, found[0].digest if found else None
+    which = _WHICH[bool(concerned.tags), concerned.everything]
+    named = {"tenant_id": tenant_id, "ids": list(concerned.ids), "tags": list(concerned.tags), "key": key}
+    found = await which.rows(connection, **named)
+    revisions = {row["id"]: Revision(row["revision"], row["price_revision"], row["currency"]) for row in found}
+    return revisions, found[0]["digest"] if found else None
 
 
 async def list_instruments(connection: Connection, tenant_id: str, after: str, limit: int) -> list[StoredInstrument]:

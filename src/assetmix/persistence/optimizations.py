@@ -2,18 +2,20 @@
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
 from pydantic_core import from_json
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
 from assetmix.persistence import journal
 from assetmix.persistence.journal import Entry
+from assetmix.persistence.prepared import Prepared
 from assetmix.persistence.run_rows import jobs, optimizations
-from assetmix.persistence.session import Connection
+from assetmix.persistence.session import Connection, Driver
 
 ACTIVE = ("queued", "running")
 REUSABLE = (*ACTIVE, "succeeded", "infeasible")
@@ -104,7 +106,7 @@ _PORTFOLIO = optimizations.c.portfolio_id == sa.bindparam("portfolio_id")
 _FOUND = sa.func.run_of(sa.bindparam("tenant_id"), sa.bindparam("run_id")).table_valued(
     *(sa.column(one.name, one.type) for one in STORED)
 )
-_BY_ID = sa.select(*reading(_FOUND))
+_BY_ID = Prepared(sa.select(*reading(_FOUND)))
 _BY_HASH = _newest(
     optimizations.c.optimization_hash == sa.bindparam("optimization_hash"), optimizations.c.status.in_(REUSABLE)
 )
@@ -137,7 +139,7 @@ class NewRun:
     """Risk model that the request itself named; a run may use another one, or the tenant's default."""
 
 
-def _adding() -> sa.Select[*tuple[Any, ...]]:
+def _adding() -> Prepared:
     """Store a queued run, its job and the audit entry of who asked, unless there is one like it, or no room."""
     # not now(), which is when the transaction began: before it waited for the portfolio's lock
     moment = sa.func.clock_timestamp()
@@ -149,7 +151,7 @@ def _adding() -> sa.Select[*tuple[Any, ...]]:
     same = sa.exists().where(
         optimizations.c.tenant_id == given["tenant_id"],
         optimizations.c.optimization_hash == given["optimization_hash"],
-        optimizations.c.status.in_(REUSABLE),
+        optimizations.c.status == sa.any_(sa.literal(list(REUSABLE), ARRAY(sa.Text))),
     )
     active = sa.select(sa.func.count()).select_from(jobs).where(jobs.c.tenant_id == given["tenant_id"])
     has_room = active.scalar_subquery() < sa.bindparam("most", type_=sa.Integer)
@@ -161,7 +163,7 @@ def _adding() -> sa.Select[*tuple[Any, ...]]:
     job = sa.select(added.c.tenant_id, added.c.id, portfolio_id, added.c.queued_at, due)
     queued = sa.insert(jobs).from_select(["tenant_id", "run_id", "portfolio_id", "queued_at", "ring_at"], job)
     told = sa.select(*reading(added, without="inputs_text"))
-    return told.add_cte(queued.cte("queued"), journal.noting(added).cte("noted"))
+    return Prepared(told.add_cte(queued.cte("queued"), journal.noting(added).cte("noted")))
 
 
 _GIVEN = ("tenant_id", *NewRun.__dataclass_fields__)
@@ -188,7 +190,7 @@ async def add_run(connection: Connection, tenant_id: str, new: NewRun, asked: En
     values = {f"new_{name}": getattr(new, name) for name in NewRun.__dataclass_fields__}
     values |= {"new_tenant_id": tenant_id, "new_inputs": inputs}
     within = {"most": room.most, "ring": dt.timedelta(seconds=room.ring_seconds)}
-    added = (await connection.execute(_ADD, values | within | journal.noted(asked))).one_or_none()
+    added = await _ADD.one(connection, **values, **within, **journal.noted(asked))
     return None if added is None else run_of(added, inputs)
 
 
@@ -198,12 +200,13 @@ async def add_refused(connection: Connection, tenant_id: str, new: NewRun, error
     now = sa.func.clock_timestamp()
     ended = {"status": "failed", "error": error, "queued_at": now, "requested_at": now, "finished_at": now}
     statement = sa.insert(optimizations).values(tenant_id=tenant_id, **ended, **values)
-    return run_of((await connection.execute(statement.returning(*COLUMNS))).one())
+    return run_of((await connection.execute(statement.returning(*COLUMNS))).mappings().one())
 
 
-async def find_run(connection: Connection, tenant_id: str, run_id: str) -> Run | None:
+async def find_run(connection: Connection | Driver, tenant_id: str, run_id: str) -> Run | None:
     """Give one run; also outside a transaction, for the statement itself says whose rows it sees."""
-    return await _first(connection, _BY_ID, tenant_id=tenant_id, run_id=run_id)
+    row = await _BY_ID.one(connection, tenant_id=tenant_id, run_id=run_id)
+    return None if row is None else run_of(row)
 
 
 async def find_of_strategy(
@@ -261,7 +264,7 @@ async def list_runs(connection: Connection, where: dict[str, str | None], before
     older = [] if before is None else [optimizations.c.id < before]
     columns = WITHOUT_RESULT if where.get("kind") == "backtest" else COLUMNS
     query = sa.select(*columns).where(*terms, *older).order_by(optimizations.c.id.desc()).limit(limit)
-    return [run_of(row) for row in (await connection.execute(query)).all()]
+    return [run_of(row) for row in (await connection.execute(query)).mappings().all()]
 
 
 async def page_of_portfolio(
@@ -271,16 +274,18 @@ async def page_of_portfolio(
     mine = _mine(tenant_id) & (optimizations.c.portfolio_id == portfolio_id) & ~optimizations.c.what_if
     order = (optimizations.c.requested_at.desc(), optimizations.c.id.desc())
     rows = (
-        await connection.execute(sa.select(*COLUMNS).where(mine).order_by(*order).limit(limit).offset(offset))
-    ).all()
+        (await connection.execute(sa.select(*COLUMNS).where(mine).order_by(*order).limit(limit).offset(offset)))
+        .mappings()
+        .all()
+    )
     count = sa.select(sa.func.count()).select_from(optimizations).where(mine)
     return [run_of(row) for row in rows], int((await connection.execute(count)).scalar_one())
 
 
-def run_of(row: sa.Row[tuple[object, ...]], inputs_text: str | None = None) -> Run:
+def run_of(row: Mapping[Any, Any], inputs_text: str | None = None) -> Run:
     """Read a run from its columns; with its inputs where those are known and not among them."""
     known: dict[str, Any] = {} if inputs_text is None else {"inputs_text": inputs_text}
-    return Run(**row._mapping, **known)  # noqa: SLF001 - its public name
+    return Run(**row, **known)
 
 
 def _mine(tenant_id: str) -> sa.ColumnElement[bool]:
@@ -288,5 +293,5 @@ def _mine(tenant_id: str) -> sa.ColumnElement[bool]:
 
 
 async def _first(connection: Connection, query: sa.Select[Any], **values: object) -> Run | None:
-    row = (await connection.execute(query, values)).one_or_none()
+    row = (await connection.execute(query, values)).mappings().one_or_none()
     return None if row is None else run_of(row)

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from assetmix.persistence import journal, tallies
 from assetmix.persistence.journal import Entry
 from assetmix.persistence.optimizations import Run
+from assetmix.persistence.prepared import Prepared
 from assetmix.persistence.run_rows import jobs
-from assetmix.persistence.session import Connection
+from assetmix.persistence.session import Connection, Driver
 
 CHANNEL = "optimizations"
 """Postgres notifies here when a run has ended; the payload is its id."""
@@ -56,22 +57,22 @@ class Actor:
 
 
 _OTHERS_WAIT = sa.exists().where(jobs.c.tenant_id == sa.bindparam("tenant"), jobs.c.state == "queued")
-_LOOK = sa.select(_OTHERS_WAIT)
+_LOOK = Prepared(sa.select(_OTHERS_WAIT))
 
 
-async def finish(connection: Connection, run: Run, ending: Ending) -> bool:
+async def finish(connection: Connection | Driver, run: Run, ending: Ending) -> bool:
     """Write how a run ended, once, count it and tell those who wait; False when another attempt owns it.
 
     Also outside a transaction, which it then is by itself.
     """
     values = _values(run.tenant_id, run.id, ending, Actor(run.worker or "", run.request_id))
     values |= {"attempt": run.attempt} | tallies.values(counted(ending))
-    return bool((await connection.execute(_END, values)).scalar_one())
+    return bool(await _END.value(connection, **values))
 
 
-async def others_wait(connection: Connection, tenant_id: str) -> bool:
+async def others_wait(connection: Connection | Driver, tenant_id: str) -> bool:
     """Whether other runs of a tenant wait: looked at after an ending, for what comes later rings by itself."""
-    return bool((await connection.execute(_LOOK, {"tenant": tenant_id})).scalar_one())
+    return bool(await _LOOK.value(connection, tenant=tenant_id))
 
 
 async def supersede(
@@ -137,7 +138,8 @@ def held(run: Run) -> sa.ColumnElement[bool]:
     )
 
 
-_END = sa.text("""
+_END = Prepared(
+    sa.text("""
     select end_run(
         :tenant_id, :run_id, cast(:attempt as int),
         :status, cast(:result as jsonb), cast(:error as jsonb), cast(:timings as jsonb), :is_answered,
@@ -146,13 +148,14 @@ _END = sa.text("""
         cast(:slot as smallint), cast(:names as text[]), cast(:labels as text[]), cast(:counted as float[])
     )
 """)
+)
 """Postgres' function that writes an ending in one round trip (migration 0021)."""
 
 
 async def _end(connection: Connection, tenant_id: str, run_id: str, ending: Ending, actor: Actor) -> None:
     """Write how a run ended whose job is gone."""
     values = _values(tenant_id, run_id, ending, actor) | tallies.values({}) | {"attempt": None}
-    await connection.execute(_END, values)
+    await _END.value(connection, **values)
 
 
 def _values(tenant_id: str, run_id: str, ending: Ending, actor: Actor) -> dict[str, object]:

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 
 from assetmix.persistence.portfolios import NAMED, StoredPortfolio, stored_portfolio
+from assetmix.persistence.prepared import Prepared
 from assetmix.persistence.rows import portfolios, strategies
 from assetmix.persistence.session import Connection
 from assetmix.persistence.strategies import StoredStrategy
@@ -14,11 +15,11 @@ _NAME = sa.func.coalesce(sa.bindparam("strategy", type_=sa.Text), _OWN)
 _NUMBER = sa.bindparam("strategy", type_=sa.Integer)
 
 
-def _pair(which: sa.ColumnElement[bool]) -> sa.Select[*tuple[object, ...]]:
+def _pair(which: sa.ColumnElement[bool]) -> Prepared:
     """The portfolio, which is locked, and beside it the strategy where there is one."""
     columns = [strategies.c[name].label(f"strategy_{name}") for name in _FIELDS]
     both = portfolios.outerjoin(strategies, _SAME_TENANT & which)
-    return sa.select(portfolios, *columns).select_from(both).where(*NAMED).with_for_update(of=portfolios)
+    return Prepared(sa.select(portfolios, *columns).select_from(both).where(*NAMED).with_for_update(of=portfolios))
 
 
 _BY_NAME = _pair(strategies.c.name == _NAME)
@@ -34,10 +35,8 @@ async def find_pair(
     that was changed while its lock was waited for may come without its strategy.
     """
     query = _BY_NUMBER if isinstance(strategy, int) else _BY_NAME
-    row = (
-        await connection.execute(query, {"tenant_id": tenant_id, "name": portfolio, "strategy": strategy})
-    ).one_or_none()
+    row = await query.one(connection, tenant_id=tenant_id, name=portfolio, strategy=strategy)
     if row is None:
         return None, None
-    known = {name: getattr(row, f"strategy_{name}") for name in _FIELDS}
+    known = {name: row[f"strategy_{name}"] for name in _FIELDS}
     return stored_portfolio(row), None if known["strategy_id"] is None else StoredStrategy(**known)

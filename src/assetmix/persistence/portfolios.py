@@ -1,6 +1,7 @@
 """Portfolios by id and by the caller's reference; every version is kept."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,7 +76,7 @@ async def put_portfolio(
             "updated_at": sa.case((changed, sa.func.now()), else_=portfolios.c.updated_at),
         },
     ).returning(portfolios)
-    stored = stored_portfolio((await connection.execute(upsert)).one())
+    stored = stored_portfolio((await connection.execute(upsert)).mappings().one())
     await _keep_version(connection, tenant_id, stored)
     return stored, stored.id == new_id
 
@@ -109,7 +110,7 @@ async def find_portfolio(
 ) -> StoredPortfolio | None:
     """Give the portfolio whose id or client reference is `name`; locked, nobody else changes it meanwhile."""
     values = {"tenant_id": tenant_id, "name": name}
-    row = (await connection.execute(_LOCKED if lock else _NAMED, values)).one_or_none()
+    row = (await connection.execute(_LOCKED if lock else _NAMED, values)).mappings().one_or_none()
     return None if row is None else stored_portfolio(row)
 
 
@@ -126,7 +127,7 @@ async def find_version(
         .where(portfolios.c.tenant_id == tenant_id, portfolios.c.id == portfolio_id)
         .where(portfolio_versions.c.version == version)
     )
-    row = (await connection.execute(query)).one_or_none()
+    row = (await connection.execute(query)).mappings().one_or_none()
     return None if row is None else stored_portfolio(row)
 
 
@@ -134,7 +135,7 @@ async def list_portfolios(connection: Connection, tenant_id: str, after: str, li
     """Give portfolios whose id comes after a given one, by id."""
     mine = (portfolios.c.tenant_id == tenant_id) & ~portfolios.c.is_deleted
     query = sa.select(portfolios).where(mine, portfolios.c.id > after).order_by(portfolios.c.id).limit(limit)
-    return [stored_portfolio(row) for row in (await connection.execute(query)).all()]
+    return [stored_portfolio(row) for row in (await connection.execute(query)).mappings().all()]
 
 
 async def delete_portfolio(connection: Connection, tenant_id: str, portfolio_id: str) -> None:
@@ -148,7 +149,7 @@ async def _next_version(
 ) -> StoredPortfolio:
     mine = (portfolios.c.tenant_id == tenant_id) & (portfolios.c.id == known.id)
     changed = sa.update(portfolios).where(mine).values(version=known.version + 1, updated_at=sa.func.now(), **values)
-    stored = stored_portfolio((await connection.execute(changed.returning(portfolios))).one())
+    stored = stored_portfolio((await connection.execute(changed.returning(portfolios))).mappings().one())
     await _keep_version(connection, tenant_id, stored)
     return stored
 
@@ -164,6 +165,6 @@ def _columns(content: NewContent) -> dict[str, Any]:
     return {"document": document, "digest": digest(document), "author": content.author}
 
 
-def stored_portfolio(row: sa.Row[*tuple[Any, ...]]) -> StoredPortfolio:
+def stored_portfolio(row: Mapping[Any, Any]) -> StoredPortfolio:
     """Read a row of the table."""
-    return StoredPortfolio(**{name: getattr(row, name) for name in StoredPortfolio.__dataclass_fields__})
+    return StoredPortfolio(**{name: row[name] for name in StoredPortfolio.__dataclass_fields__})

@@ -57,7 +57,7 @@ async def search_portfolios(
     """Give the portfolios that are looked for, and how many there are in all."""
     mine = (portfolios.c.tenant_id == tenant_id) & ~portfolios.c.is_deleted
     rows, count = await _search(connection, portfolios, mine, PORTFOLIOS, wanted)
-    return [stored_portfolio(row) for row in rows], count
+    return [stored_portfolio(row._asdict()) for row in rows], count
 
 
 async def search_records(

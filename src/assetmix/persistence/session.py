@@ -18,6 +18,9 @@ from assetmix.errors import Conflict, Fault, InvalidRequest, Unavailable
 Connection: TypeAlias = AsyncConnection
 """A connection inside a transaction; what repositories are given."""
 
+Driver: TypeAlias = asyncpg.Connection
+"""The driver's own connection, for statements that are prepared (`persistence/prepared.py`)."""
+
 STATEMENT_SECONDS = 30
 LOCK_SECONDS = 10
 UNDO_SECONDS = 5
@@ -70,7 +73,7 @@ class Database:
         """
         with _told():
             async with asyncio.timeout(self._most(seconds)), self._engine.connect() as connection:
-                driver: Any = connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]  # open
+                driver = driver_of(connection)
                 try:
                     await driver.execute(_begin(tenant_id))
                     yield connection
@@ -80,11 +83,15 @@ class Database:
                     raise
 
     @asynccontextmanager
-    async def statement(self) -> AsyncIterator[Connection]:
-        """Run one statement, which is a transaction by itself: that saves two round trips."""
+    async def statement(self) -> AsyncIterator[Driver]:
+        """Run one prepared statement, which is a transaction by itself: that saves two round trips."""
         with _told():
-            async with asyncio.timeout(self._most(0.0)), self._engine.connect() as connection:
-                yield connection
+            async with asyncio.timeout(self._most(0.0)):
+                pooled = await self._engine.raw_connection()
+                try:
+                    yield pooled.driver_connection
+                finally:
+                    pooled.close()
 
     def _most(self, seconds: float) -> float | None:
         return None if self._most_seconds is None else max(self._most_seconds, seconds)
@@ -92,6 +99,11 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
+
+
+def driver_of(connection: Connection) -> Driver:
+    """Give the driver's connection beneath one that is open."""
+    return connection.sync_connection.connection.driver_connection  # type: ignore[union-attr]  # open
 
 
 def _begin(tenant_id: str | None) -> str:
@@ -108,7 +120,7 @@ def _require_committed(said: str) -> None:
         raise Unavailable("the database has undone what was asked, because a part of it had failed")
 
 
-async def _roll_back(connection: Connection, driver: Any) -> None:  # noqa: ANN401 - the driver's own connection
+async def _roll_back(connection: Connection, driver: Driver) -> None:
     """Undo what a block has done; a connection on which that fails is not used again."""
     if connection.invalidated:
         return

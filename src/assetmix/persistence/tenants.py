@@ -8,10 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 
+from assetmix.persistence.prepared import Prepared
 from assetmix.persistence.rows import api_keys, tenants
-from assetmix.persistence.session import Connection, set_tenant
+from assetmix.persistence.session import Connection, Driver, set_tenant
 
-_LIVE_KEY = sa.text("select * from find_key(:key_id)")
+_LIVE_KEY = Prepared(sa.text("select * from find_key(:key_id)"))
 """Asked on every request: one round trip, which shows the one row whose id is given."""
 
 _NAME = sa.select(sa.func.set_config("assetmix.tenant_name", sa.bindparam("name"), True))
@@ -70,12 +71,13 @@ async def add_key(connection: Connection, tenant_id: str, key: Mapping[str, obje
     await connection.execute(sa.insert(api_keys).values(tenant_id=tenant_id, expires_at=end, **key))
 
 
-async def find_key(connection: Connection, key_id: str) -> StoredKey | None:
+async def find_key(connection: Connection | Driver, key_id: str) -> StoredKey | None:
     """Give a key that is neither revoked nor expired, by its public part."""
-    row = (await connection.execute(_LIVE_KEY, {"key_id": key_id})).one_or_none()
+    row = await _LIVE_KEY.one(connection, key_id=key_id)
     if row is None:
         return None
-    return StoredKey(row.tenant_id, row.tenant, bytes(row.hash), frozenset(row.scopes), row.settings, row.idle)
+    scopes = frozenset(row["scopes"])
+    return StoredKey(row["tenant_id"], row["tenant"], row["hash"], scopes, row["settings"], row["idle"])
 
 
 async def note_use(connection: Connection, tenant_id: str, key_id: str) -> None:
