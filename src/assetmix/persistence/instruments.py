@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import aggregate_order_by, insert
 
 from assetmix.codec.documents import INSTRUMENT
 from assetmix.domain.instrument import Instrument
@@ -57,12 +58,15 @@ async def get_instruments(connection: Connection, tenant_id: str, ids: Sequence[
 
 
 @dataclass(frozen=True, slots=True)
-class Revision:
-    """Revisions of an instrument's document and of its prices, and the currency that it is quoted in."""
+class State:
+    """How many instruments are concerned, what their documents and prices are, and what they are quoted in.
 
-    document: int
-    prices: int
-    currency: str
+    `fingerprint` is another whenever a document or a price is.
+    """
+
+    count: int
+    fingerprint: str | None
+    currencies: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,44 +78,55 @@ class Concerned:
     everything: bool = False
 
 
-_CURRENCY = instruments.c.document["currency"].as_string().label("currency")
 _NAMED = instruments.c.id == sa.any_(sa.bindparam("ids", type_=sa.ARRAY(sa.Text)))
 _CARRIED = instruments.c.document["tags"].has_any(sa.bindparam("tags", type_=sa.ARRAY(sa.Text)))
 _TRADABLE = instruments.c.document["tradable"].as_boolean()
-_REVISIONS = (
-    sa.select(
-        instruments.c.id,
-        instruments.c.revision,
-        instruments.c.price_revision,
-        _CURRENCY,
-        DIGEST.scalar_subquery().label("digest"),
-    )
-    .where(instruments.c.tenant_id == sa.bindparam("tenant_id"))
-    .order_by(instruments.c.id)
+_PART = sa.func.concat_ws(
+    ":", sa.func.length(instruments.c.id), instruments.c.id, instruments.c.revision, instruments.c.price_revision
 )
-_WHICH = {
-    (False, False): Prepared(_REVISIONS.where(_NAMED)),
-    (True, False): Prepared(_REVISIONS.where(_NAMED | _CARRIED)),
-    (False, True): Prepared(_REVISIONS.where(_NAMED | _TRADABLE)),
-    (True, True): Prepared(_REVISIONS.where(_NAMED | _CARRIED | _TRADABLE)),
-}
-"""By whether there are tags, and whether everything tradable is concerned."""
+"""Of two instruments that differ in anything never the same: the length says where the id ends."""
+
+_ALL = sa.func.string_agg(_PART, aggregate_order_by(sa.literal(",", sa.Text), instruments.c.id))
+_STATE = sa.select(
+    sa.func.count().label("count"),
+    sa.func.encode(sa.func.sha256(sa.func.convert_to(_ALL, "UTF8")), "hex").label("fingerprint"),
+    sa.func.array_agg(sa.distinct(instruments.c.document["currency"].as_string())).label("currencies"),
+    DIGEST.scalar_subquery().label("digest"),
+)
+_IDS = sa.select(instruments.c.id).order_by(instruments.c.id)
 
 
-async def get_revisions(connection: Connection, tenant_id: str, concerned: Concerned) -> dict[str, Revision]:
-    """Give the revisions of the instruments concerned, by id."""
-    return (await get_revisions_and_digest(connection, tenant_id, concerned, ""))[0]
+def _which(asked: sa.Select[Any]) -> dict[tuple[bool, bool], Prepared]:
+    """What is asked of the instruments concerned, by whether there are tags, and whether all tradable are."""
+    mine = asked.where(instruments.c.tenant_id == sa.bindparam("tenant_id"))
+    return {
+        (False, False): Prepared(mine.where(_NAMED)),
+        (True, False): Prepared(mine.where(_NAMED | _CARRIED)),
+        (False, True): Prepared(mine.where(_NAMED | _TRADABLE)),
+        (True, True): Prepared(mine.where(_NAMED | _CARRIED | _TRADABLE)),
+    }
 
 
-async def get_revisions_and_digest(
+_STATES, _CONCERNED = _which(_STATE), _which(_IDS)
+
+
+async def get_state_and_digest(
     connection: Connection, tenant_id: str, concerned: Concerned, key: str
-) -> tuple[dict[str, Revision], str | None]:
-    """Give the revisions of the instruments concerned, by id, and what `snapshots.find_digest` gives for a key."""
-    which = _WHICH[bool(concerned.tags), concerned.everything]
-    named = {"tenant_id": tenant_id, "ids": list(concerned.ids), "tags": list(concerned.tags), "key": key}
-    found = await which.rows(connection, **named)
-    revisions = {row["id"]: Revision(row["revision"], row["price_revision"], row["currency"]) for row in found}
-    return revisions, found[0]["digest"] if found else None
+) -> tuple[State, str | None]:
+    """Give the state of the instruments concerned, and what `snapshots.find_digest` gives for a key."""
+    which = _STATES[bool(concerned.tags), concerned.everything]
+    (row,) = await which.rows(connection, tenant_id=tenant_id, key=key, **_named_by(concerned))
+    return State(row["count"], row["fingerprint"], frozenset(row["currencies"] or ())), row["digest"]
+
+
+async def find_ids(connection: Connection, tenant_id: str, concerned: Concerned) -> tuple[str, ...]:
+    """Give the ids of the instruments concerned, in order."""
+    which = _CONCERNED[bool(concerned.tags), concerned.everything]
+    return tuple(row["id"] for row in await which.rows(connection, tenant_id=tenant_id, **_named_by(concerned)))
+
+
+def _named_by(concerned: Concerned) -> dict[str, list[str]]:
+    return {"ids": list(concerned.ids), "tags": list(concerned.tags)}
 
 
 async def list_instruments(connection: Connection, tenant_id: str, after: str, limit: int) -> list[StoredInstrument]:

@@ -186,7 +186,7 @@ async def _repeated(upload: Incoming, seen: _Seen) -> Some:
 async def _known(connection: Connection, caller: Caller, upload: Incoming) -> tuple[list[str], list[str]]:
     """Ids that prices have come for, and those of them that are not known."""
     ids = await uploads.instrument_ids(upload)
-    known = await instruments.get_revisions(connection, caller.tenant_id, Concerned(ids))
+    known = set(await instruments.find_ids(connection, caller.tenant_id, Concerned(ids)))
     return ids, [key for key in ids if key not in known]
 
 

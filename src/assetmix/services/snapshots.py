@@ -15,7 +15,7 @@ from assetmix.optimization.check import MOST_ASSETS
 from assetmix.optimization.reach import benchmark_ids, wanted_rows, wanted_tables
 from assetmix.optimization.strategy import Strategy, UniverseById, UniverseByTag, UniverseOfAll
 from assetmix.persistence import instruments, prices, rates, snapshots
-from assetmix.persistence.instruments import Concerned, Revision
+from assetmix.persistence.instruments import Concerned, State
 from assetmix.persistence.prices import History, Span
 from assetmix.persistence.session import Connection
 from assetmix.services.context import House
@@ -71,9 +71,9 @@ def wanted(strategy: Strategy, portfolio: Portfolio, as_of: dt.date | None) -> W
 async def freeze(house: House, connection: Connection, tenant_id: str, want: Wanted) -> tuple[str, Snapshot]:
     """Give the content hash of the snapshot and the snapshot; built only if it never was.
 
-    The name under which a snapshot is found again is made of the revisions of the instruments'
+    The name under which a snapshot is found again is made of a fingerprint of the instruments'
     documents and prices, and of the exchange rates where there is something to convert, so that
-    finding it reads no prices.
+    finding it reads neither prices nor documents.
 
     Raises
     ------
@@ -83,32 +83,25 @@ async def freeze(house: House, connection: Connection, tenant_id: str, want: Wan
     # by the hash: of two questions that share one, at worst the other's key is looked for in vain
     asked = (tenant_id, hash(want))
     last = house.snapshot_keys.recall(asked, str)
-    revisions, of_last = await _revisions(connection, tenant_id, want, last)
-    convert = want.needs_rates({one.currency for one in revisions.values()})
-    key = _key(revisions, await rates.get_revision(connection, tenant_id) if convert else None, want)
+    concerned = Concerned(want.ids, want.tags, everything=want.everything)
+    state, of_last = await instruments.get_state_and_digest(connection, tenant_id, concerned, last)
+    _require_size(state.count, want)
+    convert = want.needs_rates(state.currencies)
+    key = _key(state, await rates.get_revision(connection, tenant_id) if convert else None, want)
     house.snapshot_keys.keep(asked, key)
-    known = of_last if revisions and key == last else await snapshots.find_digest(connection, tenant_id, key)
+    known = of_last if key == last else await snapshots.find_digest(connection, tenant_id, key)
     if known is not None and (tenant_id, known) in house.snapshots:
         return known, house.snapshots.recall((tenant_id, known), _unreachable)
     if known is not None:
         payload = await snapshots.get_payload(connection, tenant_id, known)
     else:
-        payload = write_snapshot(await _build(connection, tenant_id, tuple(revisions), want, convert=convert))
+        ids = await instruments.find_ids(connection, tenant_id, concerned)
+        payload = write_snapshot(await _build(connection, tenant_id, ids, want, convert=convert))
         known = content_digest(payload)
         await snapshots.put_snapshot(connection, tenant_id, key, known, payload)
     snapshot = read_snapshot(payload)
     house.snapshots.keep((tenant_id, known), snapshot)
     return known, snapshot
-
-
-async def _revisions(
-    connection: Connection, tenant_id: str, want: Wanted, key: str
-) -> tuple[dict[str, Revision], str | None]:
-    """Revisions of all that is concerned, which is not too much; and the content hash that a key has."""
-    concerned = Concerned(want.ids, want.tags, everything=want.everything)
-    found, known = await instruments.get_revisions_and_digest(connection, tenant_id, concerned, key)
-    _require_size(len(found), want)
-    return found, known
 
 
 def _require_size(count: int, want: Wanted) -> None:
@@ -122,10 +115,9 @@ def _require_size(count: int, want: Wanted) -> None:
         raise LimitExceeded(detail, [Fault("/strategy/universe", "limit-exceeded", cure)])
 
 
-def _key(revisions: dict[str, Revision], rate_revision: int | None, want: Wanted) -> str:
-    known = sorted((key, one.document, one.prices) for key, one in revisions.items())
+def _key(state: State, rate_revision: int | None, want: Wanted) -> str:
     day = None if want.as_of is None else want.as_of.isoformat()
-    return digest([known, rate_revision, day, want.rows, sorted(want.extras)])
+    return digest([state.fingerprint, rate_revision, day, want.rows, sorted(want.extras)])
 
 
 async def _build(
