@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from pydantic_core import from_json
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, insert
 
 from assetmix.persistence import journal
 from assetmix.persistence.journal import Entry
@@ -146,7 +146,7 @@ def _adding() -> Prepared:
     given: dict[str, sa.ColumnElement[Any]] = {
         name: sa.bindparam(f"new_{name}", type_=optimizations.c[name].type) for name in _GIVEN
     }
-    given["inputs"] = sa.cast(sa.bindparam("new_inputs", type_=sa.Text), JSONB)
+    given["inputs"] = sa.cast(sa.bindparam("new_inputs", type_=sa.Text), JSON)
     values = given | {"queued_at": moment, "requested_at": moment}
     same = sa.exists().where(
         optimizations.c.tenant_id == given["tenant_id"],

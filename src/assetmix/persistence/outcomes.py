@@ -142,14 +142,14 @@ _END = Prepared(
     sa.text("""
     select end_run(
         :tenant_id, :run_id, cast(:attempt as int),
-        :status, cast(:result as jsonb), cast(:error as jsonb), cast(:timings as jsonb), :is_answered,
+        :status, cast(:result as json), cast(:error as jsonb), cast(:timings as jsonb), :is_answered,
         :entry_id, :entry_actor, :entry_action, :entry_request_id, cast(:entry_details as jsonb),
         :is_recommended, :event_id, :event_kind, :event_name,
         cast(:slot as smallint), cast(:names as text[]), cast(:labels as text[]), cast(:counted as float[])
     )
 """)
 )
-"""Postgres' function that writes an ending in one round trip (migration 0021)."""
+"""Postgres' function that writes an ending in one round trip (migration 0022)."""
 
 
 async def _end(connection: Connection, tenant_id: str, run_id: str, ending: Ending, actor: Actor) -> None:

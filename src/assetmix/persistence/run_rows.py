@@ -5,7 +5,7 @@ tenants. Everything else shows a transaction the rows of one tenant only.
 """
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import BYTEA, JSONB
+from sqlalchemy.dialects.postgresql import BYTEA, JSON, JSONB
 
 from assetmix.persistence.rows import metadata, tenant_column, time_column
 
@@ -41,7 +41,7 @@ optimizations = sa.Table(
     sa.Column("progress", sa.Double, nullable=False, server_default="0"),
     sa.Column("what_if", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("optimization_hash", sa.Text, nullable=False),
-    sa.Column("inputs", JSONB, nullable=False),
+    sa.Column("inputs", JSON, nullable=False),
     sa.Column("snapshot_digest", sa.Text),
     sa.Column("model_digest", sa.Text),
     sa.Column("asked_model", sa.Text),
@@ -54,7 +54,7 @@ optimizations = sa.Table(
     time_column("requested_at"),
     time_column("started_at", required=False),
     time_column("finished_at", required=False),
-    sa.Column("result", JSONB(none_as_null=True)),
+    sa.Column("result", JSON(none_as_null=True)),
     sa.Column("error", JSONB(none_as_null=True)),
     sa.Column("timings", JSONB(none_as_null=True)),
     sa.ForeignKeyConstraint(
