@@ -7,24 +7,19 @@ be asked one by one are asked with whole portfolios, and only for changes that a
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from assetmix.domain.arrays import Matrix, Positions, Vector
 from assetmix.optimization.lots.changes import Changes
 from assetmix.optimization.lots.ledger import Ledger
+from assetmix.optimization.lots.room import ROUNDOFF, Mask, Room
 from assetmix.optimization.ratio import per_unit
 from assetmix.optimization.tolerances import RESIDUAL
 
 FIRST, MOST = 4, 256
 """So many changes are asked about together, at first and at most: mostly the best one already keeps every limit."""
 
-ROUNDOFF = 1e-14
-"""What sums of weights are off by in double precision."""
-
 AT_A_TIME = 2_000_000
 """Weights of portfolios that are looked at together where limits are asked one by one: 16 megabytes."""
-
-Mask = NDArray[np.bool_]
 
 
 class Standing:
@@ -61,20 +56,11 @@ class Standing:
 
         Limits that have to be asked one by one are left out.
         """
-        moved = self._moved(changes)
-        lower, upper = self._box
-        after = self.weights[changes.places] + moved
-        inside = (after >= lower[changes.places]) & (after <= upper[changes.places])
-        kept = (inside | (changes.units == 0)).all(axis=0) & self._fits_cash(cash)
-        if len(self._slopes[1]):
-            kept &= self._fits_slopes(changes.places, moved)
-        if np.isfinite(self._ledger.turnover):
-            kept &= self._traded(changes.places, moved) <= self._most_traded
-        return np.asarray(kept)
+        return Room(self, changes).fits(slice(None), cash)
 
     def broken_after(self, changes: Changes, cash: Vector) -> Vector:
         """Sum of all breaches (k,) after each change (k,) of one instrument, with so much cash (k,) left."""
-        positions, moved = changes.places[0], self._moved(changes)
+        positions, moved = changes.places[0], self.moved(changes)
         whole = np.zeros(len(self.units))
         whole[positions] = moved[0]
         total = self._ledger.planes_after(self.weights, whole)[positions]
@@ -105,13 +91,13 @@ class Standing:
         kept[chosen] = self._keeps_asked(changes.some(chosen))
         return kept
 
-    def _moved(self, changes: Changes) -> Vector:
+    def moved(self, changes: Changes) -> Vector:
         """By how much weights (d, k) change."""
         return np.asarray(changes.units * self._problem.prices[changes.places] / self._problem.value)
 
     def _beyond(self, places: Positions, moved: Vector, cash: Vector) -> Vector:
         """Breaches (k, rows) of the cap of turnover, of ratios and of limits of cash after each change."""
-        beyond = np.maximum(self._traded(places, moved) - self._ledger.turnover, 0.0)
+        beyond = np.maximum(self.traded + self.further(places, moved) - self._ledger.turnover, 0.0)
         parts = [beyond[:, None], self._ledger.breaches_of_cash(cash)]
         for one in self._ledger.ratios:
             inner, outer = (
@@ -120,40 +106,45 @@ class Standing:
             parts.append(one.breach_of(inner, outer))
         return np.concatenate(parts, axis=-1)
 
-    def _traded(self, places: Positions, moved: Vector) -> Vector:
-        """Turnover (k,) after weights at places (d, k) have moved."""
-        trades = self._trades
-        further = np.abs(trades[places] + moved) - np.abs(trades[places])
-        return np.asarray(float(np.abs(trades).sum()) + further.sum(axis=0))
+    def further(self, places: Positions, moved: Vector) -> Vector:
+        """Turnover (k,) that is added when weights at places (d, k) move."""
+        trades = self._trades[places]
+        return np.asarray((np.abs(trades + moved) - np.abs(trades)).sum(axis=0))
+
+    @cached_property
+    def traded(self) -> float:
+        """Turnover of the trades."""
+        return float(np.abs(self._trades).sum())
 
     @cached_property
     def _trades(self) -> Vector:
         return np.asarray(self.weights - self._problem.current_weights)
 
     @property
-    def _most_traded(self) -> float:
+    def turnover_left(self) -> float:
+        """Turnover that may be added, infinite where there is no cap."""
         most = self._ledger.turnover
-        return most + max(float(np.abs(self._trades).sum()) - most, RESIDUAL) + ROUNDOFF
+        return most + max(self.traded - most, RESIDUAL) + ROUNDOFF - self.traded if np.isfinite(most) else np.inf
 
-    def _fits_cash(self, cash: Vector) -> Mask:
-        """Whether cash (k,) lies inside its bands, or is as far outside as it is."""
+    @property
+    def cash_band(self) -> tuple[float, float]:
+        """Least and most money that limits of cash leave, or as far outside as there is."""
         lower, upper = self._ledger.cash_band
         now, value = self.cash / self._problem.value, self._problem.value
-        least, most = min(lower - RESIDUAL, now) - ROUNDOFF, max(upper + RESIDUAL, now) + ROUNDOFF
-        return np.asarray((cash >= least * value) & (cash <= most * value))
+        return value * (min(lower - RESIDUAL, now) - ROUNDOFF), value * (max(upper + RESIDUAL, now) + ROUNDOFF)
 
     def _keeps_asked(self, changes: Changes) -> Mask:
         broken = self._ledger.breaches_asked(np.vstack([self.units, changes.applied(self.units)]))
         return np.asarray((broken[1:] <= np.maximum(broken[0], RESIDUAL)).all(axis=-1))
 
     @cached_property
-    def _box(self) -> tuple[Vector, Vector]:
+    def box(self) -> tuple[Vector, Vector]:
         """Weights (n,) that planes over single instruments allow, or as far outside as the trades are."""
         lower, upper = self._ledger.box
         return np.minimum(lower - RESIDUAL, self.weights), np.maximum(upper + RESIDUAL, self.weights)
 
     @cached_property
-    def _slopes(self) -> tuple[Matrix, Vector]:
+    def slopes(self) -> tuple[Matrix, Vector]:
         """Rows (r, n) of planes over several instruments, and by how much (r,) their values may rise.
 
         A ratio that may be off by so much is a plane too: top'w - (bound + so much) bottom'w is not above 0.
@@ -168,8 +159,3 @@ class Standing:
         off = np.maximum(off, off[ratios.twins])
         rows, room = ratios.rows - off[:, None] * ratios.bottoms, off * bottoms - over + ROUNDOFF
         return np.concatenate([joint.rows, rows]), np.concatenate([spare, room])
-
-    def _fits_slopes(self, places: Positions, moved: Vector) -> Mask:
-        rows, spare = self._slopes
-        rise = sum(rows[:, place] * by for place, by in zip(places, moved, strict=True))
-        return np.asarray((rise <= spare[:, None]).all(axis=0))

@@ -15,6 +15,7 @@ from assetmix.optimization.lots.changes import Changes
 from assetmix.optimization.lots.ledger import Ledger
 from assetmix.optimization.lots.levels import Levels, worthwhile
 from assetmix.optimization.lots.merit import Merit, by_deviation
+from assetmix.optimization.lots.room import ROUNDOFF, Room
 from assetmix.optimization.lots.standing import Standing
 from assetmix.optimization.tolerances import DIGITS, MONEY, RESIDUAL
 
@@ -30,7 +31,9 @@ TOGETHER = 64
 """One in so many sells is completed at a time where cash is short."""
 
 SHORTEST, LONGEST = 8, 128
-"""So many steps are looked at together: more each time that all of them kept the limits."""
+"""So many steps are looked at together where limits have to be asked: more each time that all of them kept those."""
+
+ALL = slice(None)
 
 
 class Walk:
@@ -112,33 +115,33 @@ class Walk:
         reach = SHORTEST
         while len(positions := self._open()):
             standing, changes = Standing(self._ledger, self.units), Changes.single(positions, self._changes(positions))
-            cash = standing.cash_after(changes)
-            # cash is counted along the path: its sells may pay for buys that are too dear now
-            near = np.flatnonzero(standing.fits(changes, np.full(len(cash), standing.cash)))
-            money = cash[near] - standing.cash
-            path = self._path(standing, positions[near], money, reach) if len(near) else near
+            path = positions[self._path(standing, changes, reach if self._ledger.asked else len(positions))]
             taken = self._went(path) if len(path) else 0
-            if not taken and not (len(near) and self._took_one(standing, positions[near])):
+            if not taken and not (self._ledger.asked and self._took_one(standing, changes)):
                 return
             reach = min(2 * reach, LONGEST) if taken == len(path) else SHORTEST
 
-    def _path(self, standing: Standing, positions: Positions, money: Vector, reach: int) -> Positions:
-        """The best step, the best after it and so on, so many at most, as far as cash goes; each brings money (k,)."""
+    def _path(self, standing: Standing, changes: Changes, most: int) -> list[int]:
+        """Places of the best step, the best after it and so on, so many at most, as far as cash and limits go."""
+        places, money, cash = changes.places[0], standing.cash_after(changes) - standing.cash, standing.cash
+        room, trail = Room(standing, changes), self._merit.trail(self.units, places, changes.units[0])
+        # cash is counted along the path: its sells may pay for buys that are too dear now
+        is_open, is_for_cash = room.fits(ALL, np.asarray(cash)), ~self._must_improve(places)
         chosen: list[int] = []
-        spare, money = standing.cash - self._ledger.floor, money.copy()
-        is_for_cash = ~self._must_improve(positions)
-        trail = self._merit.trail(self.units, positions, self._changes(positions))
-        for _ in range(min(reach, len(positions))):
+        while len(chosen) < most:
             now, merits = trail.merits()
-            useful = (spare + money >= 0) & ((merits < now) | is_for_cash)
+            useful = is_open & (cash + money >= self._ledger.floor) & ((merits < now) | is_for_cash)
             best = int(np.where(useful, merits, np.inf).argmin())
             if not useful[best]:
                 break
-            chosen.append(best)
+            if not room.fits(best, cash + money[best]):
+                is_open &= room.fits(ALL, cash + money)
+                continue
             trail.make(best)
-            spare += float(money[best])
-            money[best] = -np.inf  # it is made
-        return np.asarray(positions[chosen])
+            room.make(best)
+            chosen.append(best)
+            is_open[best], cash = False, cash + float(money[best])
+        return chosen
 
     def _went(self, path: Positions) -> int:
         """Take as many steps of a path as keep every limit together, and say how many."""
@@ -146,17 +149,16 @@ class Walk:
         for number, position in enumerate(path.tolist()):
             tried[number + 1 :, position] = self._between.high[position]
         broken = self._ledger.breaches(tried)
-        kept = (broken[1:] <= np.maximum(broken[0], RESIDUAL)).all(axis=-1)
+        kept = (broken[1:] <= np.maximum(broken[0], RESIDUAL) + ROUNDOFF).all(axis=-1)
         kept &= self._ledger.cash(tried[1:]) >= self._ledger.floor
         count = len(kept) if kept.all() else int(np.argmin(kept))
         self.units = tried[count].copy()
         return count
 
-    def _took_one(self, standing: Standing, positions: Positions) -> bool:
+    def _took_one(self, standing: Standing, changes: Changes) -> bool:
         """Take the best of some steps that by itself is affordable and keeps every limit; whether there was one."""
-        changes = Changes.single(positions, self._changes(positions))
+        positions, cash = changes.places[0], standing.cash_after(changes)
         now, merits = self._merit.steps(self.units, positions, changes.units[0])
-        cash = standing.cash_after(changes)
         useful = (cash >= self._ledger.floor) & standing.fits(changes, cash)
         chosen = np.flatnonzero(useful & ((merits < now) | ~self._must_improve(positions)))
         ordered = chosen[np.argsort(merits[chosen], kind="stable")]
