@@ -26,6 +26,13 @@ class Changes:
         """Those at some places."""
         return Changes(self.places[:, chosen], self.units[:, chosen])
 
+    def made(self, units: Vector, number: int) -> Vector:
+        """Trades (n,) with one of the changes."""
+        after = units.copy()
+        for places, changed in zip(self.places, self.units, strict=True):
+            after[places[number]] += changed[number]
+        return after
+
     def applied(self, units: Vector) -> Matrix:
         """Trades (k, n): trades (n,) with each of the changes."""
         tried = np.tile(units, (len(self), 1))

@@ -89,8 +89,8 @@ class Exchange:
         cash = standing.cash_after(single)
         possible = standing.is_orderly(single) & (cash >= self._ledger.floor)
         left = np.where(possible, standing.broken_after(single, cash), np.inf)
-        best = np.array([int(np.argmin(left))])
-        return single.some(best).applied(units)[0], float(left[best[0]])
+        best = int(np.argmin(left))
+        return single.made(units, best), float(left[best])
 
     def _ranked(self, units: Vector) -> Vector | None:
         """The best change by the objective's value of all that are looked at; None where there is none."""
@@ -130,7 +130,7 @@ class Exchange:
         fine = (standing.is_orderly(changes) & standing.fits(changes, cash[paid])).nonzero()[0]
         changes = changes.some(fine[losses[fine].argsort(kind="stable")])
         place = standing.first_kept(changes)
-        return None if place is None else changes.some(np.array([place])).applied(units)[0]
+        return None if place is None else changes.made(units, place)
 
     @cached_property
     def _idle(self) -> float:

@@ -14,6 +14,7 @@ from assetmix.optimization.limit import outside
 from assetmix.optimization.planes import Joint, stacked
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.ratio import RatioBand
+from assetmix.optimization.tolerances import RESIDUAL
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,6 +27,22 @@ class Slopes:
     rows: Matrix
     bottoms: Matrix
     twins: Positions
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sides:
+    """Rows (s, n) whose products with weights are to stay below bounds (s,), or beyond by no more than leeway (s,).
+
+    First planes over several instruments, then ratios that may be off by a tolerance. `twins` (s,) are
+    places: of a plane with two bounds the other one's row, else the row itself.
+    """
+
+    rows: Matrix
+    bounds: Vector
+    leeway: Vector
+    twins: Positions
+    planes: int
+    """How many of them are of planes."""
 
 
 class Ledger:
@@ -129,6 +146,19 @@ class Ledger:
             bottoms += [one.bottom] * len(bounds)
         shape = (len(rows), len(self.problem.universe))
         return Slopes(np.array(rows).reshape(shape), np.array(bottoms).reshape(shape), np.array(twins, dtype=np.intp))
+
+    @cached_property
+    def sides(self) -> Sides:
+        """Planes and ratios, where no ratio is off by more than a tolerance."""
+        joint, ratios = self.joint, self.slopes
+        count, more = len(joint.rows), len(ratios.rows)
+        return Sides(
+            rows=np.concatenate([joint.rows, ratios.rows - RESIDUAL * ratios.bottoms]),
+            bounds=np.concatenate([joint.bounds, np.zeros(more)]),
+            leeway=np.repeat([RESIDUAL, 0.0], [count, more]),
+            twins=np.concatenate([joint.twins, np.arange(count, count + more)]),
+            planes=count,
+        )
 
     def _beyond(self, weights: Vector) -> Vector:
         """Turnover beyond its cap (...)."""

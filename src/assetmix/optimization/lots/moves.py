@@ -12,6 +12,8 @@ from assetmix.optimization.problem import Problem
 
 MOST_PAIRS = 30
 """So many instruments are few enough to look at every pair of them."""
+MOST_KNOWN = 20_000
+"""So many changes are written down ahead: less than a megabyte."""
 FEW = 8
 """So few that every combination of a lot more, a lot less and none is looked at."""
 
@@ -69,6 +71,7 @@ class Pairs:
         bent = single[None, :, None] + self._counts**2 * single[None, None, :]
         self._bent = bent - 2.0 * self._counts * (curvature * np.outer(self._moved, self._moved))
         self._bent[1:, alone, alone] = np.inf  # once is enough
+        self._known = self._changes(np.arange(self._bent.size)) if self._bent.size <= MOST_KNOWN else None
 
     def better(self, slope: Vector, least: float, most: int) -> tuple[Changes, Vector]:
         """At most so many changes that gain most at a slope (n,), and -gains (k,), all of them more than `least`."""
@@ -78,12 +81,14 @@ class Pairs:
         chosen = (losses < -least).nonzero()[0]
         if len(chosen) > most:
             chosen = chosen[np.argpartition(losses[chosen], most)[:most]]
-        return self._changes(chosen, np.where(pairs.ravel()[chosen] > 0, -1.0, 1.0)), losses[chosen]
+        changes = self._changes(chosen) if self._known is None else self._known.some(chosen)
+        ways = np.where(pairs.ravel()[chosen] > 0, -1.0, 1.0)
+        return Changes(changes.places, changes.units * ways), losses[chosen]
 
-    def _changes(self, chosen: Positions, ways: Vector) -> Changes:
-        """Changes at places of the tables, one way or the other."""
+    def _changes(self, chosen: Positions) -> Changes:
+        """Changes at places of the tables, upwards."""
         count = len(self._members)
         firsts, seconds = np.divmod(chosen % (count * count), count)
         paid = self._counts.ravel()[chosen] * self._steps[seconds]
-        units = np.array([ways * self._steps[firsts], -ways * paid])
+        units = np.array([self._steps[firsts], -paid])
         return Changes(self._members[np.array([firsts, seconds])], units)

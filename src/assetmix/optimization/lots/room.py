@@ -54,7 +54,7 @@ class Room:
         after = start.weights[places] + moved
         kept = (after >= lower[places]) & (after <= upper[places]) | (changes.units == 0)
         self._inside = kept.all(axis=0)
-        self._rises = sum(rows[:, place] * by for place, by in zip(places, moved, strict=True))
+        self._rises = along(rows, places, moved)
         self._further, self._left = start.further(places, moved), start.turnover_left
         self._least, self._most = start.cash_band
 
@@ -68,3 +68,11 @@ class Room:
         """Make one of the changes."""
         self._spare = self._spare - self._rises[:, place]
         self._left -= float(self._further[place])
+
+
+def along(rows: Matrix, places: Positions, moved: Vector) -> Matrix:
+    """By how much values of rows (r, n) change (r, k) when weights at places (d, k) move."""
+    rises = rows[:, places[0]] * moved[0]
+    for place, by in zip(places[1:], moved[1:], strict=True):
+        rises += rows[:, place] * by
+    return np.asarray(rises)

@@ -11,7 +11,7 @@ import numpy as np
 from assetmix.domain.arrays import Matrix, Positions, Vector
 from assetmix.optimization.lots.changes import Changes
 from assetmix.optimization.lots.ledger import Ledger
-from assetmix.optimization.lots.room import ROUNDOFF, Mask, Room
+from assetmix.optimization.lots.room import ROUNDOFF, Mask, Room, along
 from assetmix.optimization.ratio import per_unit
 from assetmix.optimization.tolerances import RESIDUAL
 
@@ -64,7 +64,7 @@ class Standing:
         whole = np.zeros(len(self.units))
         whole[positions] = moved[0]
         total = self._ledger.planes_after(self.weights, whole)[positions]
-        total = total + self._beyond(changes.places, moved, cash).sum(axis=-1)
+        total = total + self._beyond(changes.places, moved, cash)
         size = max(1, AT_A_TIME // len(self.units))
         for start in range(0, len(changes) if self._ledger.asked else 0, size):
             block = np.arange(start, min(start + size, len(changes)))
@@ -96,15 +96,15 @@ class Standing:
         return np.asarray(changes.units * self._problem.prices[changes.places] / self._problem.value)
 
     def _beyond(self, places: Positions, moved: Vector, cash: Vector) -> Vector:
-        """Breaches (k, rows) of the cap of turnover, of ratios and of limits of cash after each change."""
-        beyond = np.maximum(self.traded + self.further(places, moved) - self._ledger.turnover, 0.0)
-        parts = [beyond[:, None], self._ledger.breaches_of_cash(cash)]
-        for one in self._ledger.ratios:
-            inner, outer = (
-                float(side @ self.weights) + (side[places] * moved).sum(axis=0) for side in (one.top, one.bottom)
-            )
-            parts.append(one.breach_of(inner, outer))
-        return np.concatenate(parts, axis=-1)
+        """Sum of the breaches (k,) of the cap of turnover, of ratios and of limits of cash after each change."""
+        traded = np.maximum(self.traded + self.further(places, moved) - self._ledger.turnover, 0.0)
+        off = traded + self._ledger.breaches_of_cash(cash).sum(axis=-1)
+        ratios = self._ledger.slopes
+        if not len(ratios.rows):
+            return np.asarray(off)
+        over = (ratios.rows @ self.weights)[:, None] + along(ratios.rows, places, moved)
+        bottoms = (ratios.bottoms @ self.weights)[:, None] + along(ratios.bottoms, places, moved)
+        return np.asarray(off + per_unit(np.maximum(over, 0.0)[..., None], bottoms)[..., 0].sum(axis=0))
 
     def further(self, places: Positions, moved: Vector) -> Vector:
         """Turnover (k,) that is added when weights at places (d, k) move."""
@@ -145,17 +145,23 @@ class Standing:
 
     @cached_property
     def slopes(self) -> tuple[Matrix, Vector]:
-        """Rows (r, n) of planes over several instruments, and by how much (r,) their values may rise.
+        """Rows (r, n) of planes over several instruments and of ratios, and by how much (r,) their values may rise.
 
         A ratio that may be off by so much is a plane too: top'w - (bound + so much) bottom'w is not above 0.
         """
-        joint, ratios = self._ledger.joint, self._ledger.slopes
-        beyond = joint.rows @ self.weights - joint.bounds
-        spare = np.maximum(np.maximum(beyond, beyond[joint.twins]), RESIDUAL) - beyond + ROUNDOFF
-        if not len(ratios.rows):
-            return joint.rows, spare
+        sides = self._ledger.sides
+        beyond = sides.rows @ self.weights - sides.bounds
+        spare = np.maximum(np.maximum(beyond, beyond[sides.twins]), sides.leeway) - beyond + ROUNDOFF
+        if beyond[sides.planes :].max(initial=0.0) <= 0:
+            return sides.rows, spare
+        rows, room = self._broken_ratios()
+        planes = slice(sides.planes)
+        return np.concatenate([sides.rows[planes], rows]), np.concatenate([spare[planes], room])
+
+    def _broken_ratios(self) -> tuple[Matrix, Vector]:
+        """The same of ratios alone, which may be as far off as they are."""
+        ratios = self._ledger.slopes
         bottoms, over = ratios.bottoms @ self.weights, ratios.rows @ self.weights
         off = np.maximum(per_unit(np.maximum(over, 0.0)[:, None], bottoms)[:, 0], RESIDUAL)
         off = np.maximum(off, off[ratios.twins])
-        rows, room = ratios.rows - off[:, None] * ratios.bottoms, off * bottoms - over + ROUNDOFF
-        return np.concatenate([joint.rows, rows]), np.concatenate([spare, room])
+        return ratios.rows - off[:, None] * ratios.bottoms, off * bottoms - over + ROUNDOFF

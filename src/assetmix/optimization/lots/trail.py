@@ -51,7 +51,7 @@ class Expanded:
     def __init__(self, form: Form, weights: Vector, positions: Positions, moved: Vector, wanted: float) -> None:
         self._form = form
         self._positions = positions
-        self._moved = moved
+        self._moved, self._least = moved, float(moved.min(initial=0.0))
         self._wanted = wanted
         images = form.rows @ weights
         self._curved = float(images @ images)
@@ -62,7 +62,8 @@ class Expanded:
 
     def merits(self) -> tuple[float, Vector]:
         """The form where w is, and after each move."""
-        scales = to_scale(self._wanted, self._invested + self._moved)
+        invested = self._invested + self._moved
+        scales = self._wanted / invested if self._invested + self._least > 0 else to_scale(self._wanted, invested)
         curved = self._curved + self._moved * (self._slopes + self._own)
         merits = scales * (scales * curved + (self._straight + self._along)) + self._form.constant
         scale = self._wanted / self._invested if self._invested > 0 else 1.0
