@@ -31,7 +31,7 @@ TOGETHER = 64
 """One in so many sells is completed at a time where cash is short."""
 
 SHORTEST, LONGEST = 8, 128
-"""So many steps are looked at together where limits have to be asked: more each time that all of them kept those."""
+"""So many steps make a path at most; where limits have to be asked, more each time that all of them were kept."""
 
 ALL = slice(None)
 
@@ -115,7 +115,7 @@ class Walk:
         reach = SHORTEST
         while len(positions := self._open()):
             standing, changes = Standing(self._ledger, self.units), Changes.single(positions, self._changes(positions))
-            path = positions[self._path(standing, changes, reach if self._ledger.asked else len(positions))]
+            path = positions[self._path(standing, changes, reach if self._ledger.asked else LONGEST)]
             taken = self._went(path) if len(path) else 0
             if not taken and not (self._ledger.asked and self._took_one(standing, changes)):
                 return
