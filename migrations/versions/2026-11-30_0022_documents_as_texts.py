@@ -1,7 +1,8 @@
 """Inputs and results of runs are kept as the texts that they came as: nothing looks into them in the database.
 
 To take such a document apart and to put it together again takes Postgres as long as the rest of what it
-does for a run. The table's rows are written anew.
+does for a run. The table's rows are written anew, and nothing else can use it meanwhile: workers of the
+version before end first, for what they call to end a run is gone.
 
 Revision: 0022
 Follows: 0021

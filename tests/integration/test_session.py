@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -129,18 +130,21 @@ async def test_a_connection_that_was_cut_while_it_was_idle_is_made_anew(base: Ba
     assert found != pid
 
 
-async def test_a_statement_that_fails_or_is_given_up_leaves_the_connection_to_the_next(single: Database) -> None:
+async def test_a_statement_that_fails_leaves_the_connection_to_the_next_one_given_up_does_not(
+    single: Database,
+) -> None:
     async def answer(statement: str) -> object:
         async with single.statement() as driver:
             return await driver.fetchval(statement)
 
     pid = await answer("select pg_backend_pid()")
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(answer("select pg_sleep(30)"), 0.3)
     with pytest.raises(InvalidRequest):
         await answer("select 1 / 0")
+    same = await answer("select pg_backend_pid()")
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(answer("select pg_sleep(30)"), 0.3)
 
-    assert await answer("select pg_backend_pid()") == pid
+    assert same == pid != await answer("select pg_backend_pid()")
     async with single.transaction("T1") as connection:
         assert (await connection.execute(PRESENT)).scalar_one() == "T1"
     assert await answer(str(PRESENT)) == ""
@@ -170,3 +174,19 @@ async def test_documents_go_to_the_driver_as_json_and_come_back_read(single: Dat
 
     assert within == {"document": {"a": [1.5, None, "ü"]}, "numbers": [1, 2]}
     assert alone == [within]
+
+
+async def test_a_statement_for_which_no_connection_is_made_is_an_answer_too(base: Base) -> None:
+    """Of a role that may have no connection at all; a server that has just begun refuses in the same way."""
+    server = await asyncpg.connect(base.url)
+    await server.execute("create role crowd login password 'many' connection limit 0")
+    there = urlsplit(base.url)
+    full = Database(f"postgresql+asyncpg://crowd:many@{there.hostname}:{there.port}{there.path}", 1)
+    try:
+        with pytest.raises(Unavailable):
+            async with full.statement() as driver:
+                await driver.fetchval("select 1")
+    finally:
+        await full.close()
+        await server.execute("drop role crowd")
+        await server.close()

@@ -65,12 +65,10 @@ def _of_planes(problem: Problem, positions: Positions, trades: Vector) -> Iterat
 
 def _of_others(problem: Problem, positions: Positions, trades: Vector) -> Iterator[Relief]:
     """Reliefs of the rows that are no planes; what is kept cannot be relieved."""
-    here, names = Outcome(problem.current_weights, problem.current_cash), named_rows(problem)
     there: Outcome | None = None
-    for place in stacked(problem).apart:
-        constraint, rows = problem.constraints[place], names[place]
+    for place, before in problem.current_breaches.items():
+        constraint, rows = problem.constraints[place], named_rows(problem)[place]
         scale = constraint.scale(problem)
-        before = constraint.breach(problem, here)
         felt = (before > BINDING * scale).nonzero()[0]
         if len(felt):
             there = there or _alone(problem, positions, trades)

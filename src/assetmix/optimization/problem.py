@@ -16,9 +16,10 @@ from assetmix.domain.risk import RiskModel
 from assetmix.domain.rows import with_own_risks
 from assetmix.domain.universe import Universe
 from assetmix.errors import Fault, InvalidRequest
-from assetmix.optimization.constraint import Constraint
+from assetmix.optimization.constraint import Constraint, Outcome
 from assetmix.optimization.impact import impact_rates
 from assetmix.optimization.overlay import Effect
+from assetmix.optimization.planes import stacked
 from assetmix.optimization.rule import Rule
 from assetmix.optimization.scope import Scope, membership
 from assetmix.optimization.strategy import Objective, Strategy, Trading
@@ -121,6 +122,16 @@ class Problem:
     def tradable(self) -> Vector:
         """1.0 where orders are possible (n,)."""
         return self.once("tradable", lambda: readonly([float(instrument.tradable) for instrument in self.instruments]))
+
+    @cached_property
+    def current(self) -> Outcome:
+        """Where the portfolio stands."""
+        return Outcome(self.current_weights, self.current_cash)
+
+    @cached_property
+    def current_breaches(self) -> dict[int, Vector]:
+        """Breaches where the portfolio stands, by the places of those constraints that are no planes but have rows."""
+        return {place: self.constraints[place].breach(self, self.current) for place in stacked(self).apart}
 
     def membership(self, scope: Scope) -> Vector:
         """Share of each instrument's value that a scope covers (n,)."""

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from assetmix.optimization.constraint import Outcome
 from assetmix.optimization.frame import InsideUniverse
 from assetmix.optimization.limit import percent
 from assetmix.optimization.problem import Problem
@@ -103,7 +102,7 @@ def _divestment(problem: Problem) -> Iterator[Reason]:
 
 def _outside(problem: Problem) -> Iterator[Reason]:
     rule = InsideUniverse()
-    held = rule.breach(problem, Outcome(problem.current_weights, problem.current_cash))
+    held = rule.breach(problem, problem.current)
     for row, weight in zip(rule.rows(problem), held, strict=True):
         if weight > RESIDUAL:
             yield Reason(

@@ -134,7 +134,7 @@ def _forecast(problem: Problem) -> ForecastUsed | None:
 
 
 def _current_breaches(problem: Problem) -> dict[str, float]:
-    return violations(problem, Outcome(problem.current_weights, problem.current_cash), RESIDUAL)
+    return violations(problem, problem.current, RESIDUAL)
 
 
 def _objective(problem: Problem, weights: Vector) -> float | None:

@@ -39,7 +39,8 @@ def _breaches(problem: Problem, outcome: Outcome, tolerance: float) -> Iterator[
         yield names[owner][row].id, amount
     for place in stack.apart:
         constraint = problem.constraints[place]
-        breach = constraint.breach(problem, outcome)
+        is_here = outcome is problem.current
+        breach = problem.current_breaches[place] if is_here else constraint.breach(problem, outcome)
         for number in (breach > tolerance * constraint.scale(problem)).nonzero()[0]:
             yield names[place][number].id, float(breach[number])
 

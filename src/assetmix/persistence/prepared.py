@@ -48,7 +48,11 @@ class Prepared:
     def _given(self, values: Mapping[str, object]) -> list[object]:
         """Parameters in their order."""
         known = {**self._known, **values}
-        return [json.dumps(known[name]) if name in self._written else known[name] for name in self._order]
+        return [_as_text(known[name]) if name in self._written else known[name] for name in self._order]
+
+
+def _as_text(document: object) -> str | None:
+    return None if document is None else json.dumps(document)
 
 
 def _driver(on: Connection | Driver) -> Driver:

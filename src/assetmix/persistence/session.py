@@ -9,6 +9,7 @@ import asyncpg
 import sqlalchemy as sa
 from pydantic_core import from_json
 from sqlalchemy import event
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -88,8 +89,12 @@ class Database:
         with _told():
             async with asyncio.timeout(self._most(0.0)):
                 pooled = await self._engine.raw_connection()
+                driver: Driver = pooled.driver_connection
                 try:
-                    yield pooled.driver_connection
+                    yield driver
+                except (asyncio.CancelledError, TimeoutError, asyncpg.InternalClientError):
+                    driver.terminate()  # the next would wait for a server that may have fallen silent
+                    raise
                 finally:
                     pooled.close()
 
@@ -137,10 +142,12 @@ def _told() -> Iterator[None]:
     """Tell in the house's own words what goes wrong between it and the database."""
     try:
         yield
-    except (InterfaceError, asyncpg.InterfaceError, PoolTimeout, OSError, TimeoutError) as error:
+    except (*AWAY, PoolTimeout, OSError, TimeoutError) as error:
         raise Unavailable("the database cannot be reached") from error
     except asyncpg.PostgresError as error:
         raise _translated(error, str(error.sqlstate or "")) from error
+    except AsyncAdapt_asyncpg_dbapi.Error as error:  # where a connection could not be made
+        raise _translated(error, str(error.sqlstate or GONE)) from error
     except DBAPIError as error:
         is_gone = error.connection_invalidated or isinstance(error, OperationalError)
         raise _translated(error, GONE if is_gone else str(getattr(error.orig, "sqlstate", None) or "")) from error
@@ -153,6 +160,9 @@ async def set_tenant(connection: Connection, tenant_id: str) -> None:
     """Have the rest of the transaction see the rows of this tenant, and no others."""
     await connection.execute(_SET, {"tenant": tenant_id})
 
+
+AWAY = (InterfaceError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""What is said of connections that are closed, or have been lost in the middle of something."""
 
 GONE = "08"
 """SQLSTATE class of lost connections."""

@@ -12,8 +12,8 @@ from assetmix.optimization.problem import Problem
 
 MOST_PAIRS = 30
 """So many instruments are few enough to look at every pair of them."""
-MOST_KNOWN = 20_000
-"""So many changes are written down ahead: less than a megabyte."""
+MOST_KNOWN = 4_000
+"""So many changes are written down ahead; of more, most are never looked at."""
 FEW = 8
 """So few that every combination of a lot more, a lot less and none is looked at."""
 

@@ -14,7 +14,7 @@ ROUNDOFF = 1e-14
 Mask = NDArray[np.bool_]
 
 
-class From(Protocol):
+class Start(Protocol):
     """Trades as they stand: what each limit leaves, which may be no more than how far outside of it they are."""
 
     weights: Vector
@@ -48,7 +48,7 @@ class Room:
     Changes may be made one after the other where each is of an instrument of its own.
     """
 
-    def __init__(self, start: From, changes: Changes) -> None:
+    def __init__(self, start: Start, changes: Changes) -> None:
         places, moved = changes.places, start.moved(changes)
         (lower, upper), (rows, self._spare) = start.box, start.slopes
         after = start.weights[places] + moved

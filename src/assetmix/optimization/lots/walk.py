@@ -117,7 +117,9 @@ class Walk:
             standing, changes = Standing(self._ledger, self.units), Changes.single(positions, self._changes(positions))
             path = positions[self._path(standing, changes, reach if self._ledger.asked else LONGEST)]
             taken = self._went(path) if len(path) else 0
-            if not taken and not (self._ledger.asked and self._took_one(standing, changes)):
+            # limits may have to be asked, and sums of money that are just enough may differ by their last digit
+            may_go_on = bool(self._ledger.asked) or len(path) > 0
+            if not taken and not (may_go_on and self._took_one(standing, changes)):
                 return
             reach = min(2 * reach, LONGEST) if taken == len(path) else SHORTEST
 
