@@ -17,7 +17,12 @@ Mask = NDArray[np.bool_]
 class Start(Protocol):
     """Trades as they stand: what each limit leaves, which may be no more than how far outside of it they are."""
 
+    units: Vector
     weights: Vector
+
+    @property
+    def traded(self) -> float:
+        """Turnover so far."""
 
     @property
     def box(self) -> tuple[Vector, Vector]:

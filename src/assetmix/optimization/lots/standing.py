@@ -9,17 +9,15 @@ from functools import cached_property
 import numpy as np
 
 from assetmix.domain.arrays import Matrix, Positions, Vector
+from assetmix.optimization.lots.breach_sum import BreachSum
 from assetmix.optimization.lots.changes import Changes
 from assetmix.optimization.lots.ledger import Ledger
-from assetmix.optimization.lots.room import ROUNDOFF, Mask, Room, along
+from assetmix.optimization.lots.room import ROUNDOFF, Mask, Room
 from assetmix.optimization.ratio import per_unit
 from assetmix.optimization.tolerances import RESIDUAL
 
 FIRST, MOST = 4, 256
 """So many changes are asked about together, at first and at most: mostly the best one already keeps every limit."""
-
-AT_A_TIME = 2_000_000
-"""Weights of portfolios that are looked at together where limits are asked one by one: 16 megabytes."""
 
 
 class Standing:
@@ -60,16 +58,7 @@ class Standing:
 
     def broken_after(self, changes: Changes, cash: Vector) -> Vector:
         """Sum of all breaches (k,) after each change (k,) of one instrument, with so much cash (k,) left."""
-        positions, moved = changes.places[0], self.moved(changes)
-        whole = np.zeros(len(self.units))
-        whole[positions] = moved[0]
-        total = self._ledger.planes_after(self.weights, whole)[positions]
-        total = total + self._beyond(changes.places, moved, cash)
-        size = max(1, AT_A_TIME // len(self.units))
-        for start in range(0, len(changes) if self._ledger.asked else 0, size):
-            block = np.arange(start, min(start + size, len(changes)))
-            total[block] += self._ledger.breaches_asked(changes.some(block).applied(self.units)).sum(axis=-1)
-        return np.asarray(total)
+        return BreachSum(self._ledger, self, changes).after(cash)
 
     def first_kept(self, changes: Changes) -> int | None:
         """Place of the first change that keeps also the limits that are asked one by one; None if none does."""
@@ -94,17 +83,6 @@ class Standing:
     def moved(self, changes: Changes) -> Vector:
         """By how much weights (d, k) change."""
         return np.asarray(changes.units * self._problem.prices[changes.places] / self._problem.value)
-
-    def _beyond(self, places: Positions, moved: Vector, cash: Vector) -> Vector:
-        """Sum of the breaches (k,) of the cap of turnover, of ratios and of limits of cash after each change."""
-        traded = np.maximum(self.traded + self.further(places, moved) - self._ledger.turnover, 0.0)
-        off = traded + self._ledger.breaches_of_cash(cash).sum(axis=-1)
-        ratios = self._ledger.slopes
-        if not len(ratios.rows):
-            return np.asarray(off)
-        over = (ratios.rows @ self.weights)[:, None] + along(ratios.rows, places, moved)
-        bottoms = (ratios.bottoms @ self.weights)[:, None] + along(ratios.bottoms, places, moved)
-        return np.asarray(off + per_unit(np.maximum(over, 0.0)[..., None], bottoms)[..., 0].sum(axis=0))
 
     def further(self, places: Positions, moved: Vector) -> Vector:
         """Turnover (k,) that is added when weights at places (d, k) move."""

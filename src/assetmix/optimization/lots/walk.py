@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assetmix.domain.arrays import Positions, Vector
+from assetmix.optimization.lots.breach_sum import BreachSum
 from assetmix.optimization.lots.changes import Changes
 from assetmix.optimization.lots.ledger import Ledger
 from assetmix.optimization.lots.levels import Levels, worthwhile
@@ -97,18 +98,21 @@ class Walk:
 
     def mend(self) -> bool:
         """Take steps further that bring the portfolio back inside its limits, best first; whether there were any."""
-        before = self.units.copy()
-        broken = float(self._ledger.breaches(self.units).sum())
-        while broken > RESIDUAL and len(positions := self._open()):
-            standing, changes = Standing(self._ledger, self.units), Changes.single(positions, self._changes(positions))
-            cash = standing.cash_after(changes)
-            left = np.where(cash >= self._ledger.floor, standing.broken_after(changes, cash), np.inf)
-            best = int(np.argmin(left))
+        broken, positions = float(self._ledger.breaches(self.units).sum()), self._open()
+        if broken <= RESIDUAL or not len(positions):
+            return False
+        standing, changes = Standing(self._ledger, self.units), Changes.single(positions, self._changes(positions))
+        sums, cash = BreachSum(self._ledger, standing, changes), standing.cash_after(changes)
+        money, is_open = cash - standing.cash, np.ones(len(positions), dtype=bool)
+        while broken > RESIDUAL:
+            left = np.where(is_open & (cash >= self._ledger.floor), sums.after(cash), np.inf)
+            best = int(left.argmin())
             if left[best] >= broken:
                 break
             self._take(int(positions[best]))
-            broken = float(left[best])
-        return not np.array_equal(before, self.units)
+            sums.make(best)
+            is_open[best], cash, broken = False, cash + money[best], float(left[best])
+        return not is_open.all()
 
     def complete(self) -> None:
         """Take one step more where it is affordable and breaks no limit, the best first."""
