@@ -48,7 +48,7 @@ class Size:
     kills: int
 
 
-SHORT, LONG = Size(1_200, 36), Size(20_000, 500)
+SHORT, LONG = Size(900, 27), Size(20_000, 500)
 
 
 class Clients:
