@@ -1,8 +1,9 @@
 """Inputs and results of runs are kept as the texts that they came as: nothing looks into them in the database.
 
-To take such a document apart and to put it together again takes Postgres as long as the rest of what it
-does for a run. The table's rows are written anew, and nothing else can use it meanwhile: workers of the
-version before end first, for what they call to end a run is gone.
+To take such documents apart and to put them together again took Postgres a tenth of a millisecond and more
+a run, and numbers came back otherwise than they were written. The table's rows are written anew, and
+nothing else can use it meanwhile: workers of the version before end first, for what they call to end a run
+is gone.
 
 Revision: 0022
 Follows: 0021
@@ -49,7 +50,7 @@ END = """
     on conflict (name, label, slot) do update set value = tallies.value + excluded.value;
     return true;
 """
-"""As before, but for the type of the result."""
+"""As before, but for the type of the result; whole, for this is where the function's text is to be found."""
 
 
 def upgrade() -> None:

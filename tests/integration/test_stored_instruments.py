@@ -6,8 +6,8 @@ from assetmix.persistence.instruments import Concerned, State
 from tests.integration.conftest import Bench
 
 
-def made(key: str, **fields: object) -> Instrument:
-    return Instrument(**{"id": key, "name": key, "currency": "USD"} | fields)  # type: ignore[arg-type]
+def made(key: str, name: str = "", currency: str = "USD", tags: tuple[str, ...] = ()) -> Instrument:
+    return Instrument(id=key, name=name, currency=currency, tags=tags)
 
 
 async def test_the_fingerprint_is_another_when_a_document_or_a_price_is_and_only_then(bench: Bench) -> None:

@@ -18,12 +18,14 @@ from assetmix.optimization.constraints.group_weight import GroupWeight
 from assetmix.optimization.constraints.measure_limit import MeasureLimit
 from assetmix.optimization.constraints.turnover import TurnoverLimit
 from assetmix.optimization.constraints.weight_bounds import WeightBounds
+from assetmix.optimization.lots.breach_sum import BreachSum
 from assetmix.optimization.lots.changes import Changes
 from assetmix.optimization.lots.form import Form, form_of
 from assetmix.optimization.lots.ledger import Ledger, cash_after, stepped
 from assetmix.optimization.lots.levels import Levels, levels
 from assetmix.optimization.lots.merit import Asked, Quadratic
 from assetmix.optimization.lots.moves import Pairs
+from assetmix.optimization.lots.room import Room
 from assetmix.optimization.lots.standing import Standing
 from assetmix.optimization.lots.walk import Walk
 from assetmix.optimization.measures.cvar import ConditionalValueAtRisk
@@ -132,16 +134,16 @@ def test_steps_are_judged_like_whole_portfolios(seed: int) -> None:
     standing, single = Standing(ledger, units), Changes.single(places, changes)
     assert standing.cash_after(single) == pytest.approx(cash[1:], abs=1e-6)
     broken = ledger.breaches(tried)
-    assert standing.broken_after(single, standing.cash_after(single)) == pytest.approx(
+    assert BreachSum(ledger, standing, single).after(standing.cash_after(single)) == pytest.approx(
         broken[1:].sum(axis=-1), abs=1e-12
     )
-    assert np.array_equal(standing.keeps(single), _kept(broken))
+    assert np.array_equal(_keeps(standing, single), _kept(broken))
 
 
-@pytest.mark.parametrize("is_sparse", [False, True])
+@pytest.mark.parametrize("kind", ["dense", "sparse"])
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 10**6))
-def test_steps_one_after_the_other_are_judged_like_whole_portfolios(is_sparse: bool, seed: int) -> None:  # noqa: FBT001
+def test_steps_one_after_the_other_are_judged_like_whole_portfolios(kind: str, seed: int) -> None:
     random = np.random.default_rng(seed)
     problem = account(seed, TRADINGS["at a cost"])
     ledger, target = Ledger(problem, 0.0), random.dirichlet(np.ones(len(problem.universe)))
@@ -150,7 +152,7 @@ def test_steps_one_after_the_other_are_judged_like_whole_portfolios(is_sparse: b
     changes = random.integers(-3, 4, len(places)).astype(float)
     form = form_of(problem)
     assert form is not None
-    if is_sparse:
+    if kind == "sparse":
         form = Form(sp.csr_matrix(form.rows), form.offset, form.slope)
 
     asked, trail = Asked(ledger, target), Quadratic(ledger, target, form).trail(units, places, changes)
@@ -163,6 +165,12 @@ def test_steps_one_after_the_other_are_judged_like_whole_portfolios(is_sparse: b
         units[places[made]] += changes[made]
         trail.make(made)
         also.make(made)
+
+
+def _keeps(standing: Standing, changes: Changes) -> np.ndarray:
+    """Which changes break no limit more, those included that are asked one by one."""
+    fits = Room(standing, changes).fits(slice(None), standing.cash_after(changes))
+    return np.array([fit and standing.first_kept(changes.some(np.array([i]))) == 0 for i, fit in enumerate(fits)])
 
 
 def _kept(broken: np.ndarray) -> np.ndarray:
@@ -187,7 +195,7 @@ def test_exchanges_are_judged_like_whole_portfolios(kind: str, seed: int) -> Non
     standing = Standing(ledger, units)
 
     assert standing.cash_after(changes) == pytest.approx(cash_after(problem, tried[1:]), abs=1e-6)
-    assert np.array_equal(standing.keeps(changes), _kept(ledger.breaches(tried)))
+    assert np.array_equal(_keeps(standing, changes), _kept(ledger.breaches(tried)))
     amounts, held = np.abs(tried[1:]) * problem.prices, problem.quantities + tried[1:]
     small = (tried[1:] != 0) & (amounts < problem.trading.min_order_amount)
     touched = changes.applied(np.zeros(count)) != 0

@@ -130,8 +130,12 @@ class Problem:
 
     @cached_property
     def current_breaches(self) -> dict[int, Vector]:
-        """Breaches where the portfolio stands, by the places of those constraints that are no planes but have rows."""
-        return {place: self.constraints[place].breach(self, self.current) for place in stacked(self).apart}
+        """Breaches apart where the portfolio stands."""
+        return self.breaches_apart(self.current)
+
+    def breaches_apart(self, outcome: Outcome) -> dict[int, Vector]:
+        """Breaches by the places of those constraints that are no planes but have rows."""
+        return {place: self.constraints[place].breach(self, outcome) for place in stacked(self).apart}
 
     def membership(self, scope: Scope) -> Vector:
         """Share of each instrument's value that a scope covers (n,)."""

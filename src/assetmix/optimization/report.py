@@ -14,14 +14,14 @@ from assetmix.optimization.result import Breaches, Exposures, Figures, ForecastU
 from assetmix.optimization.solution import NoSolution, Solution
 from assetmix.optimization.strategy import Objective
 from assetmix.optimization.tolerances import RESIDUAL
-from assetmix.optimization.verify import objective_value, violations
+from assetmix.optimization.verify import current_violations, objective_value, violations
 
 
 def report_solution(problem: Problem, solution: Solution, plan: Plan, currency: str) -> Result:
     """Describe a solution and the orders that lead to it."""
     after = plan.quantities * problem.prices / problem.value
     outcome = Outcome(after, plan.cash / problem.value)
-    breaches, before = violations(problem, outcome, RESIDUAL), _current_breaches(problem)
+    breaches, before = violations(problem, outcome, RESIDUAL), current_violations(problem, RESIDUAL)
     values = (_objective(problem, problem.current_weights), _objective(problem, after))
     if outcome.cash >= 0 and FULLY_INVESTED in problem.constraints:
         breaches.pop("holdings.cash", None)
@@ -68,7 +68,7 @@ def report_no_solution(problem: Problem, outcome: NoSolution, currency: str) -> 
         forecast=_forecast(problem),
         measures=Figures(current=measured(problem, problem.current_weights)),
         look_through=Exposures(current=exposure(problem, problem.current_weights)),
-        violations=Breaches(current=_current_breaches(problem)),
+        violations=Breaches(current=current_violations(problem, RESIDUAL)),
         conflict=outcome.conflict,
         conflict_is_minimal=outcome.conflict_is_minimal if outcome.conflict else None,
         joint=outcome.joint,
@@ -131,10 +131,6 @@ def _forecast(problem: Problem) -> ForecastUsed | None:
     if not _has_forecast(problem):
         return None
     return ForecastUsed(expected_returns=problem.universe.mapping(problem.expected_returns()))
-
-
-def _current_breaches(problem: Problem) -> dict[str, float]:
-    return violations(problem, problem.current, RESIDUAL)
 
 
 def _objective(problem: Problem, weights: Vector) -> float | None:

@@ -25,23 +25,30 @@ def max_residual(problem: Problem, outcome: Outcome) -> float:
 
 def violations(problem: Problem, outcome: Outcome, tolerance: float) -> dict[str, float]:
     """Breaches beyond the tolerance, by row id; the worst where two rows share one."""
+    return _by_row(problem, outcome.weights, problem.breaches_apart(outcome), tolerance)
+
+
+def current_violations(problem: Problem, tolerance: float) -> dict[str, float]:
+    """The same where the portfolio stands."""
+    return _by_row(problem, problem.current_weights, problem.current_breaches, tolerance)
+
+
+def _by_row(problem: Problem, weights: Vector, apart: Mapping[int, Vector], tolerance: float) -> dict[str, float]:
     found: dict[str, float] = {}
-    for name, amount in _breaches(problem, outcome, tolerance):
+    for name, amount in _breaches(problem, weights, apart, tolerance):
         found[name] = max(amount, found.get(name, 0.0))
     return found
 
 
-def _breaches(problem: Problem, outcome: Outcome, tolerance: float) -> Iterator[tuple[str, float]]:
+def _breaches(
+    problem: Problem, weights: Vector, apart: Mapping[int, Vector], tolerance: float
+) -> Iterator[tuple[str, float]]:
     """Rows that are breached and by how much: planes together, then one constraint after the other."""
-    stack, names = stacked(problem), named_rows(problem)
-    planes = stack.breached(outcome.weights, tolerance)
+    names, planes = named_rows(problem), stacked(problem).breached(weights, tolerance)
     for owner, row, amount in zip(planes.owners.tolist(), planes.rows.tolist(), planes.amounts.tolist(), strict=True):
         yield names[owner][row].id, amount
-    for place in stack.apart:
-        constraint = problem.constraints[place]
-        is_here = outcome is problem.current
-        breach = problem.current_breaches[place] if is_here else constraint.breach(problem, outcome)
-        for number in (breach > tolerance * constraint.scale(problem)).nonzero()[0]:
+    for place, breach in apart.items():
+        for number in (breach > tolerance * problem.constraints[place].scale(problem)).nonzero()[0]:
             yield names[place][number].id, float(breach[number])
 
 

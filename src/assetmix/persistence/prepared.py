@@ -16,7 +16,7 @@ from assetmix.persistence.session import Connection, Driver, driver_of
 Row = dict[str, Any]
 """Values by the names of columns."""
 
-_DIALECT = dialect()  # type: ignore[no-untyped-call]
+_DIALECT = dialect()  # type: ignore[no-untyped-call]  # sqlalchemy's own constructor has no types
 
 
 class Prepared:

@@ -5,7 +5,8 @@ import numpy as np
 from assetmix.domain.arrays import Vector
 from assetmix.optimization.lots.changes import Changes
 from assetmix.optimization.lots.ledger import Ledger
-from assetmix.optimization.lots.room import Start, along
+from assetmix.optimization.lots.room import along
+from assetmix.optimization.lots.standing import Standing
 from assetmix.optimization.ratio import per_unit
 
 AT_A_TIME = 2_000_000
@@ -15,16 +16,16 @@ AT_A_TIME = 2_000_000
 class BreachSum:
     """Sums of all breaches (k,) after changes (k,), each of one instrument of its own."""
 
-    def __init__(self, ledger: Ledger, start: Start, changes: Changes) -> None:
+    def __init__(self, ledger: Ledger, standing: Standing, changes: Changes) -> None:
         self._ledger = ledger
         self._changes = changes
-        self._places, moved = changes.places[0], start.moved(changes)
-        self._units, self._weights = start.units.copy(), start.weights.copy()
-        self._moved = np.zeros(len(start.weights))
+        self._places, moved = changes.places[0], standing.moved(changes)
+        self._units, self._weights = standing.units.copy(), standing.weights.copy()
+        self._moved = np.zeros(len(standing.weights))
         self._moved[self._places] = moved[0]
-        self._traded, self._further = start.traded, start.further(changes.places, moved)
+        self._traded, self._further = standing.traded, standing.further(changes.places, moved)
         ratios = ledger.slopes
-        self._over, self._bottoms = ratios.rows @ start.weights, ratios.bottoms @ start.weights
+        self._over, self._bottoms = ratios.rows @ standing.weights, ratios.bottoms @ standing.weights
         self._rises = along(ratios.rows, changes.places, moved), along(ratios.bottoms, changes.places, moved)
 
     def after(self, cash: Vector) -> Vector:

@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assetmix.domain.arrays import Matrix, Vector
+from assetmix.optimization.lots.breach_sum import BreachSum
 from assetmix.optimization.lots.changes import Changes
 from assetmix.optimization.lots.form import Form
 from assetmix.optimization.lots.ledger import Ledger
 from assetmix.optimization.lots.levels import FUZZ, Levels, stays
 from assetmix.optimization.lots.moves import FEW, MOST_PAIRS, Pairs, moves
+from assetmix.optimization.lots.room import Room
 from assetmix.optimization.lots.standing import Standing
 from assetmix.optimization.problem import Problem
 from assetmix.optimization.tolerances import DIGITS, RESIDUAL
@@ -88,7 +90,7 @@ class Exchange:
         single = Changes.single(members, steps[members])
         cash = standing.cash_after(single)
         possible = standing.is_orderly(single) & (cash >= self._ledger.floor)
-        left = np.where(possible, standing.broken_after(single, cash), np.inf)
+        left = np.where(possible, BreachSum(self._ledger, standing, single).after(cash), np.inf)
         best = int(np.argmin(left))
         return single.made(units, best), float(left[best])
 
@@ -127,7 +129,7 @@ class Exchange:
         cash = standing.cash_after(changes)
         paid = ((cash >= self._ledger.floor) & (cash <= max(standing.cash, self._idle))).nonzero()[0]
         changes, losses = changes.some(paid), losses[paid]
-        fine = (standing.is_orderly(changes) & standing.fits(changes, cash[paid])).nonzero()[0]
+        fine = (standing.is_orderly(changes) & Room(standing, changes).fits(slice(None), cash[paid])).nonzero()[0]
         changes = changes.some(fine[losses[fine].argsort(kind="stable")])
         place = standing.first_kept(changes)
         return None if place is None else changes.made(units, place)

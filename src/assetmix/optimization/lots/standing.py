@@ -7,17 +7,21 @@ be asked one by one are asked with whole portfolios, and only for changes that a
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assetmix.domain.arrays import Matrix, Positions, Vector
-from assetmix.optimization.lots.breach_sum import BreachSum
 from assetmix.optimization.lots.changes import Changes
 from assetmix.optimization.lots.ledger import Ledger
-from assetmix.optimization.lots.room import ROUNDOFF, Mask, Room
 from assetmix.optimization.ratio import per_unit
 from assetmix.optimization.tolerances import RESIDUAL
 
+ROUNDOFF = 1e-14
+"""What sums of weights are off by in double precision."""
+
 FIRST, MOST = 4, 256
 """So many changes are asked about together, at first and at most: mostly the best one already keeps every limit."""
+
+Mask = NDArray[np.bool_]
 
 
 class Standing:
@@ -49,17 +53,6 @@ class Standing:
             wrong |= held + after < np.minimum(held, 0.0)
         return np.asarray(~(wrong & (changes.units != 0)).any(axis=0))
 
-    def fits(self, changes: Changes, cash: Vector) -> Mask:
-        """Whether each change (k,), after which so much cash (k,) is left, breaks no limit more than the trades do.
-
-        Limits that have to be asked one by one are left out.
-        """
-        return Room(self, changes).fits(slice(None), cash)
-
-    def broken_after(self, changes: Changes, cash: Vector) -> Vector:
-        """Sum of all breaches (k,) after each change (k,) of one instrument, with so much cash (k,) left."""
-        return BreachSum(self._ledger, self, changes).after(cash)
-
     def first_kept(self, changes: Changes) -> int | None:
         """Place of the first change that keeps also the limits that are asked one by one; None if none does."""
         if not self._ledger.asked:
@@ -72,13 +65,6 @@ class Standing:
                 return int(block[kept[0]])
             start, size = start + size, min(8 * size, MOST)
         return None
-
-    def keeps(self, changes: Changes) -> Mask:
-        """Whether each change (k,) breaks no limit more than the trades do."""
-        kept = self.fits(changes, self.cash_after(changes))
-        chosen = np.flatnonzero(kept)
-        kept[chosen] = self._keeps_asked(changes.some(chosen))
-        return kept
 
     def moved(self, changes: Changes) -> Vector:
         """By how much weights (d, k) change."""

@@ -16,8 +16,8 @@ from assetmix.optimization.lots.changes import Changes
 from assetmix.optimization.lots.ledger import Ledger
 from assetmix.optimization.lots.levels import Levels, worthwhile
 from assetmix.optimization.lots.merit import Merit, by_deviation
-from assetmix.optimization.lots.room import ROUNDOFF, Room
-from assetmix.optimization.lots.standing import Standing
+from assetmix.optimization.lots.room import Room
+from assetmix.optimization.lots.standing import ROUNDOFF, Standing
 from assetmix.optimization.tolerances import DIGITS, MONEY, RESIDUAL
 
 FINE = 1e-7
@@ -165,7 +165,7 @@ class Walk:
         """Take the best of some steps that by itself is affordable and keeps every limit; whether there was one."""
         positions, cash = changes.places[0], standing.cash_after(changes)
         now, merits = self._merit.steps(self.units, positions, changes.units[0])
-        useful = (cash >= self._ledger.floor) & standing.fits(changes, cash)
+        useful = (cash >= self._ledger.floor) & Room(standing, changes).fits(ALL, cash)
         chosen = np.flatnonzero(useful & ((merits < now) | ~self._must_improve(positions)))
         ordered = chosen[np.argsort(merits[chosen], kind="stable")]
         place = standing.first_kept(changes.some(ordered))
